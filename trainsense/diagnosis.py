@@ -1,0 +1,1 @@
+"""Orders the stages, judges their evidence, assembles the `Report`."""

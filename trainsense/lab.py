@@ -1,0 +1,156 @@
+"""`Lab`: the one door to computation. It asks the store, runs the rest, keeps it, and watches the budget."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from trainsense.executors.interface import Executor
+from trainsense.records.budget import STEP_PRICES, Prices
+from trainsense.records.outcome import Skipped, SkipReason
+from trainsense.records.progress import Listener, Silent
+from trainsense.records.report import Cost
+from trainsense.records.run import Run
+from trainsense.records.trial import Trial
+from trainsense.store.database import Store
+
+CLOCK_TOLERANCE: Final = 1.03
+"""Wall-clock time may exceed a budget in seconds by this factor before the lab stops a plan that was priced too low."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """How much a lab may spend.
+
+    Args:
+        amount: in the unit of `prices`; infinite for no limit.
+        prices: what a trial costs.
+        deadline: seconds since the lab was opened after which nothing new is started; infinite for none.
+    """
+
+    amount: float = float("inf")
+    prices: Prices = STEP_PRICES
+    deadline: float = float("inf")
+
+
+class Lab:
+    """Runs trials within an allowance; the same trial is never run twice.
+
+    Args:
+        executor: runs what is not known yet.
+        context: what, beside a trial's own settings, decides its result (workload, versions, device type).
+        store: keeps runs, None keeps them in memory only.
+        fresh: ignore what the store holds from earlier.
+        listener: told of every trial.
+        clock: seconds; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        *,
+        context: str = "",
+        store: Store | None = None,
+        fresh: bool = False,
+        listener: Listener | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._executor, self._context, self._store, self._fresh = executor, context, store, fresh
+        self._listener: Listener = listener or Silent()
+        self._clock, self._opened = clock, clock()
+        self._known: dict[str, Run] = {}
+        self._purposes: dict[str, str] = {}
+        self._left_out: dict[str, dict[str, Trial]] = {}
+        self.allowance = Allowance()
+        self.spent = 0.0
+        self.interrupted = False
+
+    def run(self, trials: Sequence[Trial], purpose: str) -> list[Run]:
+        """Return one run per trial, in order; what the budget does not hold comes back as `Skipped`.
+
+        Args:
+            trials: any number; repeated ones are run once.
+            purpose: what they are for, in words that can follow "not run: ".
+        """
+        return [self._one(trial, purpose) for trial in trials]
+
+    def affords(self, trials: Sequence[Trial]) -> bool:
+        """Return whether the budget holds all of `trials` that are not known yet."""
+        if self.interrupted:
+            return False
+        unknown = {trial.key(self._context): trial for trial in trials}
+        price = sum(self.allowance.prices.of(trial) for key, trial in unknown.items() if key not in self._known)
+        return self.spent + price <= self.allowance.amount and not self._late()
+
+    @property
+    def remaining(self) -> float:
+        """What is left of the allowance, in its unit."""
+        return max(0.0, self.allowance.amount - self.spent)
+
+    def runs(self) -> list[tuple[str, Run]]:
+        """Return all runs with the purpose for which each was first run, in order."""
+        return [(self._purposes[key], run) for key, run in self._known.items()]
+
+    def left_out(self) -> list[str]:
+        """Return in words what was planned and never run."""
+        texts = []
+        for purpose, trials in self._left_out.items():
+            missing = [trial for key, trial in trials.items() if key not in self._known]
+            if missing:
+                count = len(missing)
+                texts.append(f"{purpose} ({count} {'trial' if count == 1 else 'trials'} of up to {missing[0].steps} steps)")
+        return texts
+
+    def cost(self) -> Cost:
+        """Return what all runs took, those from the store included."""
+        runs = list(self._known.values())
+        return Cost(
+            trials=len(runs), steps=sum(len(run.trace) for run in runs), seconds=sum(run.seconds for run in runs)
+        )
+
+    def _one(self, trial: Trial, purpose: str) -> Run:
+        key = trial.key(self._context)
+        if key in self._known:
+            return self._known[key]
+        reason = self._refusal(trial)
+        if reason is not None:
+            return self._skip(key, trial, purpose, reason)
+        kept = None if self._store is None or self._fresh else self._store.run(key)
+        if kept is None:
+            self._listener.started(purpose, trial.steps)
+            try:
+                run = next(iter(self._executor.run([trial])))
+            except KeyboardInterrupt:
+                self.interrupted = True
+                return self._skip(key, trial, purpose, "interrupted")
+            if self._store is not None:
+                self._store.keep(key, run)
+        else:
+            run = kept
+        self._listener.finished(len(run.trace) if kept is None else 0, run.outcome.text)
+        self._known[key], self._purposes[key] = run, purpose
+        self.spent += self.allowance.prices.of_run(run)
+        return run
+
+    def _refusal(self, trial: Trial) -> SkipReason | None:
+        if self.interrupted:
+            return "interrupted"
+        too_dear = self.spent + self.allowance.prices.of(trial) > self.allowance.amount
+        return "budget" if too_dear or self._late() else None
+
+    def _late(self) -> bool:
+        return self._clock() - self._opened > self.allowance.deadline
+
+    def _skip(self, key: str, trial: Trial, purpose: str, reason: SkipReason) -> Run:
+        self._left_out.setdefault(purpose, {})[key] = trial
+        return Run(trial=trial, outcome=Skipped(reason=reason))
+
+    def allow(self, allowance: Allowance) -> None:
+        """Set the allowance; what was spent so far is counted at its prices."""
+        self.allowance = allowance
+        self.spent = sum(allowance.prices.of_run(run) for run in self._known.values())
+
+
+def with_seed(trial: Trial, seed: int) -> Trial:
+    """Return `trial` under another seed."""
+    return replace(trial, seed=seed)

@@ -1,0 +1,1 @@
+"""What can be computed from arrays: no model, no torch."""

@@ -1,0 +1,1 @@
+"""What can be measured on a live model and its batches, read-only."""

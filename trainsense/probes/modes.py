@@ -1,0 +1,53 @@
+"""Modes in which a loss is measured without training: the model is left exactly as it was."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+
+
+@contextmanager
+def _measuring(model: nn.Module) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    cpu = torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        torch.set_rng_state(cpu)
+        if cuda:
+            torch.cuda.set_rng_state_all(cuda)
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode, no gradient, torch's generators left as they were."""
+    with _measuring(model):
+        model.eval()
+        yield
+
+
+@contextmanager
+def probe_mode(model: nn.Module, examples: int) -> Iterator[None]:
+    """Dropout off, normalisation by batch statistics with its buffers untouched, no gradient (PROTOCOL 0).
+
+    Args:
+        model: the live model.
+        examples: examples per batch; with a single one batch statistics mean nothing and evaluation mode is used.
+    """
+    with _measuring(model):
+        model.eval()
+        tracking = [module for module in model.modules() if isinstance(module, _NormBase) and module.track_running_stats]
+        if examples > 1:
+            for module in tracking:
+                module.training, module.track_running_stats = True, False
+        try:
+            yield
+        finally:
+            for module in tracking:
+                module.track_running_stats = True

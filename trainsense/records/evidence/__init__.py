@@ -1,0 +1,30 @@
+"""What each stage boils its runs down to; rules judge these and nothing else."""
+
+from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercentiles
+from trainsense.records.evidence.instability import Event, InstabilityCheck, InstabilityRun
+from trainsense.records.evidence.setup import Setup
+from trainsense.records.evidence.stabilisation import Arm, Stabilisation
+from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
+from trainsense.records.evidence.user_setting import UserSetting
+from trainsense.records.evidence.warmup import WarmupAttempt, WarmupSweep
+
+Evidence = Setup | LearningRateSweep | UserSetting | InstabilityCheck | ClipChoice | WarmupSweep | Stabilisation
+
+__all__ = [
+    "Arm",
+    "ClipAttempt",
+    "ClipChoice",
+    "Drop",
+    "Event",
+    "Evidence",
+    "InstabilityCheck",
+    "InstabilityRun",
+    "LearningRateSweep",
+    "NormPercentiles",
+    "Setup",
+    "Stabilisation",
+    "SweepPoint",
+    "UserSetting",
+    "WarmupAttempt",
+    "WarmupSweep",
+]

@@ -1,0 +1,53 @@
+"""`Judgement`: what a rule says: it passes, it finds something, or it could not be assessed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+"""From worst to mildest."""
+
+EvidenceValue = float | int | str | bool | None | Sequence["EvidenceValue"] | Mapping[str, "EvidenceValue"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A fault that was measured.
+
+    Args:
+        rule: the rule's name (CONTRACT 4).
+        severity: `error`, `warning` or `note`.
+        title: one line that answers the user's question.
+        detail: what happened with the numbers, why it usually does, what to do next.
+        evidence: the measured numbers by name.
+        plots: names of the plots that show it.
+        fixes: names of the fixes that address it (CONTRACT 5), the likeliest first.
+    """
+
+    rule: str
+    severity: Severity
+    title: str
+    detail: str
+    evidence: Mapping[str, EvidenceValue] = field(default_factory=dict)
+    plots: tuple[str, ...] = ()
+    fixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passed:
+    """The rule looked and found nothing."""
+
+    rule: str
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotAssessed:
+    """The rule could not look; `reason` says why and what would settle it."""
+
+    rule: str
+    reason: str
+
+
+Judgement = Finding | Passed | NotAssessed

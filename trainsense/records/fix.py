@@ -1,0 +1,62 @@
+"""`Fix`: a change of trial that was tried against the baseline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+FixStatus = Literal["verified", "rejected", "inconclusive", "untested"]
+SHARE_OF_DROP = "share of the loss drop"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What to train with.
+
+    Args:
+        lr: learning rate.
+        warmup_steps: linear warmup prepended to the schedule.
+        clip_norm: global L2 clipping threshold, or None.
+        optimizer: name of another optimizer, or None for the workload's own.
+    """
+
+    lr: float
+    warmup_steps: int = 0
+    clip_norm: float | None = None
+    optimizer: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Improvement:
+    """Gain over the baseline with its 95 % interval, as a share of the loss drop D; infinite ends are unknown."""
+
+    mean: float
+    low: float
+    high: float
+    unit: str = SHARE_OF_DROP
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fix:
+    """One fix and what trying it showed.
+
+    Args:
+        fix: its name (CONTRACT 5).
+        title: one line.
+        status: `verified` only after at least five fresh pairs with the interval above the margin (PROTOCOL 6).
+        settings: what was tried, or what is advised where nothing was.
+        baseline_loss: the baseline's mean score on the same seeds, None if untested.
+        loss: the fix's mean score, None if untested.
+        improvement: the paired gain, None if untested.
+        seeds: number of pairs behind it.
+        code: lines to paste, by framework.
+    """
+
+    fix: str
+    title: str
+    status: FixStatus
+    settings: Settings
+    baseline_loss: float | None = None
+    loss: float | None = None
+    improvement: Improvement | None = None
+    seeds: int = 0
+    code: Mapping[str, str] = field(default_factory=dict)

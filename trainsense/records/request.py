@@ -1,0 +1,52 @@
+"""`Request`: what was asked for, as data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Command = Literal["sweep-lr", "check-instability", "pick-clip", "sweep-warmup", "diagnose"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetLimit:
+    """How much may be spent.
+
+    Args:
+        amount: seconds or optimizer steps, above 0.
+        unit: which of the two.
+    """
+
+    amount: float
+    unit: Literal["seconds", "steps"]
+
+
+DEFAULT_BUDGET = BudgetLimit(amount=600.0, unit="seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One diagnosis, as asked for.
+
+    Args:
+        command: which stage, or `diagnose` for all.
+        lr: learning rate to take for the user's own instead of the workload's, or None.
+        steps: horizon N of a trial, or None to choose it from the budget.
+        seeds: number of screening seeds at the points that matter, or None for the protocol's.
+        seed: first seed, 0 or more.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        budget: how much may be spent.
+        run_dir: where runs, tables and plots are kept; None keeps nothing (a workload made in a notebook).
+        fresh: ignore trials kept from earlier.
+        factor: multiple of the unstable lr at which warmups are tried first (PROTOCOL 5).
+    """
+
+    command: Command = "diagnose"
+    lr: float | None = None
+    steps: int | None = None
+    seeds: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    budget: BudgetLimit = DEFAULT_BUDGET
+    run_dir: Path | None = None
+    fresh: bool = False
+    factor: float = 10.0

@@ -1,0 +1,64 @@
+"""`Run`: what happened to a trial."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from trainsense.records.outcome import Completed, Crashed, Diverged, Outcome, Skipped
+from trainsense.records.trace import Trace, empty_trace
+from trainsense.records.trial import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A trial, its trace and its outcome, with the figures measured at its two ends.
+
+    Figures that were not measured are None; figures that were measured and are not finite are NaN or infinite.
+
+    Attributes:
+        trial: the plan.
+        trace: what was recorded, `len(trace)` steps.
+        outcome: how it ended.
+        initial_loss: L0 of PROTOCOL 0, the fresh model's loss, on the batches and in the mode of `score`.
+        score: S of PROTOCOL 0; None unless the trial completed.
+        score_error: standard error of `score` within the run.
+        final_probe_loss: probe loss after the last update.
+        shuffle_gap: probe loss with the inputs permuted within the batch, less the probe loss, after the last update;
+            None where it could not be measured.
+        output_spread: standard deviation of the model's outputs across examples over their root mean square.
+        final_attention_logit: largest absolute attention logit after the last update, None without attention.
+        metrics: the user's extra figures on the eval data after the last update.
+        seconds: wall-clock time of the trial.
+    """
+
+    trial: Trial
+    trace: Trace = field(default_factory=empty_trace)
+    outcome: Outcome
+    initial_loss: float | None = None
+    score: float | None = None
+    score_error: float | None = None
+    final_probe_loss: float | None = None
+    shuffle_gap: float | None = None
+    output_spread: float | None = None
+    final_attention_logit: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def completed(self) -> bool:
+        """Whether the trial ran all its steps."""
+        return isinstance(self.outcome, Completed)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the trial diverged or crashed."""
+        return isinstance(self.outcome, (Diverged, Crashed))
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the trial was never run."""
+        return isinstance(self.outcome, Skipped)
+
+    @property
+    def stopped_at(self) -> int | None:
+        """The 0-based step at which the trial stopped early, None if it did not."""
+        return self.outcome.step if isinstance(self.outcome, (Diverged, Crashed)) else None

@@ -1,0 +1,50 @@
+"""`Trial`: how to train once. Frozen data, from which the store makes its key."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+WORKLOAD_SCHEDULE = "workload"
+"""The name under which a trial uses the workload's own schedule."""
+
+RANGE_TEST = "range-test"
+"""The name under which a trial ramps its learning rate exponentially (PROTOCOL 2.1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One short training, as planned.
+
+    Args:
+        lr: learning rate handed to the optimizer factory, above 0.
+        seed: seed of weights, data order and per-step randomness, 0 or more.
+        steps: optimizer updates, warmup included, at least 1.
+        schedule: `"workload"` (the user's own), `"range-test"`, or a name from `SCHEDULES`.
+        warmup_steps: linear warmup prepended to the schedule; the schedule runs over the remaining steps.
+        clip_norm: global L2 threshold, or None for no clipping.
+        probe_every: evaluate the probe loss before every so many updates; 0 for never.
+        evaluate: whether the trial is scored on eval data where there is any (short trials need no score).
+        stop_loss: a training or probe loss above this ends the trial as diverged, or None.
+    """
+
+    lr: float
+    seed: int
+    steps: int
+    schedule: str = WORKLOAD_SCHEDULE
+    warmup_steps: int = 0
+    clip_norm: float | None = None
+    probe_every: int = 0
+    evaluate: bool = True
+    stop_loss: float | None = None
+
+    def content(self) -> str:
+        """Return the canonical JSON text of all settings, equal for equal trials.
+
+        >>> Trial(lr=0.1, seed=0, steps=10).content() == Trial(steps=10, seed=0, lr=0.1).content()
+        True
+        """
+        return json.dumps(asdict(self), sort_keys=True, allow_nan=False)
+
+    def key(self, context: str) -> str:
+        """Return the content key (64 hex digits) of this trial in `context` (workload, torch version, device type)."""
+        return hashlib.sha256(f"{context}\n{self.content()}".encode()).hexdigest()

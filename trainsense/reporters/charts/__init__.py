@@ -1,0 +1,47 @@
+"""The charts of a report, drawn from evidence: one figure a file, the finding as its title."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from trainsense.records.evidence import ClipChoice, Evidence, InstabilityCheck, LearningRateSweep, WarmupSweep
+from trainsense.reporters.charts.gradient_norm import draw_gradient_norm
+from trainsense.reporters.charts.loss_curves import draw_loss_curves
+from trainsense.reporters.charts.lr_axis import draw_lr_axis
+from trainsense.reporters.charts.style import house_style, save
+from trainsense.reporters.charts.warmup_grid import draw_warmup_grid
+
+
+def draw_charts(evidence: Sequence[Evidence], directory: Path, *, user_lr: float | None) -> dict[str, str]:
+    """Draw each chart whose evidence is there, as PNG and as SVG.
+
+    Args:
+        evidence: what the stages came to.
+        directory: where the files go; made if it is not there.
+        user_lr: the learning rate that the user trains with today, None if unknown.
+
+    Returns:
+        Name of the plot, as findings refer to it, to the file name of its PNG.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    drawn: dict[str, str] = {}
+    with house_style():
+        for name, figure in _figures(evidence, user_lr):
+            if figure is not None:
+                drawn[name] = save(figure, directory, name)
+    return drawn
+
+
+def _figures(evidence: Sequence[Evidence], user_lr: float | None) -> Iterator[tuple[str, Figure | None]]:
+    sweep = next((piece for piece in evidence if isinstance(piece, LearningRateSweep)), None)
+    check = next((piece for piece in evidence if isinstance(piece, InstabilityCheck)), None)
+    clip = next((piece for piece in evidence if isinstance(piece, ClipChoice)), None)
+    warmup = next((piece for piece in evidence if isinstance(piece, WarmupSweep)), None)
+    if sweep is not None and sweep.points:
+        yield "lr-axis", draw_lr_axis(sweep, user_lr=user_lr)
+    yield "loss-above-best-lr", draw_loss_curves(check, sweep)
+    if clip is not None:
+        yield "gradient-norm", draw_gradient_norm(clip)
+    if warmup is not None:
+        yield "warmup-grid", draw_warmup_grid(warmup)

@@ -1,0 +1,101 @@
+"""The house style of every chart: palette, figure, and how it is saved."""
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+BLUE: Final = "#0072B2"
+ORANGE: Final = "#E69F00"
+GREEN: Final = "#009E73"
+VERMILLION: Final = "#D55E00"
+PURPLE: Final = "#CC79A7"
+SKY: Final = "#56B4E9"
+BLACK: Final = "#000000"
+GREY: Final = "#595959"
+"""Contrast 7:1 on white: for what is secondary."""
+
+PALETTE: Final = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+"""Okabe and Ito (2008), colours that people with any colour vision tell apart; the darkest first."""
+
+LINE_STYLES: Final = ("-", "--", "-.", ":", (0, (6, 2, 1, 2, 1, 2)), (0, (1, 1)), (0, (8, 2)))
+"""One per colour, so that curves stay apart in greyscale."""
+
+MARKERS: Final = ("o", "s", "D", "^", "v", "P", "X")
+"""One per colour."""
+
+DPI: Final = 160
+TITLE_COLUMNS: Final = 84
+"""Characters of a title that fit on one line of a figure of `WIDTH`."""
+WIDTH: Final = 7.6
+"""Inches."""
+
+SETTINGS: Final = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": GREY,
+    "axes.grid": True,
+    "axes.grid.which": "major",
+    "axes.labelsize": 9.5,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.unicode_minus": False,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.8,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "svg.hashsalt": "trainsense",
+    "svg.fonttype": "none",
+}
+"""`svg.hashsalt` makes the same chart the same file; `svg.fonttype` keeps its words as words."""
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in the house style within the block, whatever style the user has set; theirs is back afterwards."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(SETTINGS)
+        yield
+
+
+def new_figure(title: str, *, panels: tuple[int, ...] = (1,), height: float = 4.3) -> tuple[Figure, list[Axes]]:
+    """Return a figure with its finding as title and its panels side by side.
+
+    Args:
+        title: the finding, one sentence.
+        panels: relative widths of the panels, left to right.
+        height: inches.
+    """
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(textwrap.fill(title, TITLE_COLUMNS), x=0.01, ha="left", fontsize=11, fontweight="bold")
+    grid = figure.subplots(1, len(panels), width_ratios=panels, squeeze=False)
+    return figure, list(grid[0])
+
+
+def legend_below(figure: Figure, axes: list[Axes], columns: int = 3) -> None:
+    """Put one legend for all panels below them, each label once."""
+    entries = {}
+    for panel in axes:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    if entries:
+        figure.legend(list(entries.values()), list(entries), loc="outside lower left", ncols=columns)
+
+
+def save(figure: Figure, directory: Path, name: str) -> str:
+    """Save the figure as `name`.png and `name`.svg in `directory`; return the file name of the PNG."""
+    file = f"{name}.png"
+    figure.savefig(directory / file, dpi=DPI)
+    figure.savefig(directory / f"{name}.svg", metadata={"Date": None})
+    return file

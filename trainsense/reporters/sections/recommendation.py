@@ -1,0 +1,65 @@
+"""The one thing to do: settings, why, what it costs, and the lines to paste."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from trainsense.records.fix import Fix, Settings
+from trainsense.records.report import Recommendation, Report
+from trainsense.reporters.numbers import lr_text, number_text
+from trainsense.reporters.sections.layout import heading, indented, labelled, text_of
+
+
+def recommendation_section(report: Report) -> Iterator[RenderableType]:
+    """Yield the recommendation; nothing where there is none."""
+    advice = report.recommendation
+    if advice is None:
+        return
+    yield heading("Recommendation")
+    yield indented(Text(settings_text(advice.settings), style="bold", overflow="fold"))
+    rows = []
+    if advice.why:
+        rows.append(("why", text_of(advice.why)))
+    if advice.fixes:
+        rows.append(("fixes", text_of(", ".join(_with_status(name, report.fixes) for name in advice.fixes))))
+    rows.append(("price", text_of(_price(advice.settings))))
+    yield labelled(rows)
+    code = _code(advice, report.fixes)
+    if code:
+        yield indented(Text("PyTorch", style="dim"))
+        yield indented(text_of(code.rstrip("\n")), 4)
+
+
+def settings_text(settings: Settings) -> str:
+    """Return settings on one line, leaving out what is not used.
+
+    >>> settings_text(Settings(lr=0.1, warmup_steps=30))
+    'lr 0.1, warmup 30 steps'
+    """
+    parts = [f"lr {lr_text(settings.lr)}"]
+    if settings.warmup_steps:
+        parts.append(f"warmup {settings.warmup_steps} steps")
+    if settings.clip_norm is not None:
+        parts.append(f"clip norm {number_text(settings.clip_norm, 3)}")
+    if settings.optimizer is not None:
+        parts.append(f"optimizer {settings.optimizer}")
+    return ", ".join(parts)
+
+
+def _with_status(name: str, fixes: tuple[Fix, ...]) -> str:
+    status = next((fix.status for fix in fixes if fix.fix == name), None)
+    return name if status is None else f"{name} ({status})"
+
+
+def _price(settings: Settings) -> str:
+    if settings.warmup_steps:
+        return f"{settings.warmup_steps} more steps where the warmup is prepended to the run"
+    return "no extra steps"
+
+
+def _code(advice: Recommendation, fixes: tuple[Fix, ...]) -> str:
+    """Return the lines of the fix that has just these settings, else of the first recommended fix that has any."""
+    candidates = [fix for fix in fixes if fix.fix in advice.fixes and fix.code.get("pytorch")]
+    candidates.sort(key=lambda fix: fix.settings != advice.settings)
+    return candidates[0].code["pytorch"] if candidates else ""

@@ -1,0 +1,67 @@
+"""What the stages above the best learning rate came to, a line each: instability, clipping, warmup."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import RenderableType
+
+from trainsense.records.report import Report
+from trainsense.reporters.numbers import as_number, lr_text, number_text, percent_text
+from trainsense.reporters.sections.layout import heading, labelled, text_of
+
+
+def stability_section(report: Report) -> Iterator[RenderableType]:
+    """Yield a line per stability stage that ran; nothing where none did."""
+    writers = (
+        ("check_instability", "above", _instability),
+        ("pick_clip", "clipping", _clipping),
+        ("sweep_warmup", "warmup", _warmup),
+    )
+    rows = [
+        (label, text_of(writer(report.stages[stage]))) for stage, label, writer in writers if stage in report.stages
+    ]
+    if rows:
+        yield heading("Stability")
+        yield labelled(rows)
+
+
+def _instability(stage: Mapping[str, Any]) -> str:
+    by_factor: dict[str, list[str]] = {}
+    for run in stage["runs"]:
+        by_factor.setdefault(f"{number_text(run['factor'], 3)}x", []).append(_event(run))
+    if not by_factor:
+        return "no run above the best lr"
+    told = []
+    for factor, events in by_factor.items():
+        distinct = dict.fromkeys(events)
+        told.append(f"{factor} the best lr: {', '.join(distinct)}")
+    steps = f" within {stage['horizon']} steps" if "horizon" in stage else ""
+    return "; ".join(told) + f" (probed at every step{steps})"
+
+
+def _event(run: Mapping[str, Any]) -> str:
+    if run["kind"] == "none":
+        return "no instability"
+    word = "early" if run["kind"] == "early" else "mid-training"
+    back = "recovered" if run["recovered"] else "not recovered"
+    return f"{word} instability at step {run['onset_step']}, {back}"
+
+
+def _clipping(stage: Mapping[str, Any]) -> str:
+    norm = as_number(stage["clip_norm"])
+    if norm is None:
+        return f"no threshold recommended: {stage.get('refused') or 'not assessable'}"
+    percentile = number_text(stage["percentile"])
+    share = stage["clipped_fraction"]
+    clips = "" if share is None else f", clips {percent_text(share)} % of the steps"
+    where = "" if stage.get("lr") is None else f" at lr {lr_text(stage['lr'])}"
+    return f"threshold {number_text(norm, 3)}, the {percentile}th percentile of a stable run's norms{clips}{where}"
+
+
+def _warmup(stage: Mapping[str, Any]) -> str:
+    if stage["warmup_steps"] is None or stage["lr"] is None:
+        tried = ", ".join(dict.fromkeys(str(trial["warmup_steps"]) for trial in stage["trials"]))
+        return f"no length tried ({tried or 'none'} steps) makes a failing lr train"
+    share = stage.get("share_of_run")
+    of_run = "" if share is None else f", {percent_text(share)} % of the planned run"
+    return f"{stage['warmup_steps']} steps are the shortest that make lr {lr_text(stage['lr'])} train{of_run}"

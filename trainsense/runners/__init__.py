@@ -1,0 +1,1 @@
+"""How trials run on one device."""

@@ -1,0 +1,169 @@
+"""`Bench`: a workload set up on a device, with the batches that every trial shares."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from trainsense.batches import cloned, example_count, to_device
+from trainsense.errors import WorkloadError
+from trainsense.probes.attention import largest_attention_logit
+from trainsense.probes.inputs import output_spread, shuffle_gap
+from trainsense.probes.loss import mean_loss
+from trainsense.probes.modes import evaluation_mode, probe_mode
+from trainsense.workload.contract import Workload
+from trainsense.workload.dry_run import DryRun, autocast, dry_run, fresh_model
+from trainsense.workload.replay import Replay, ReplayShelf
+from trainsense.workload.seeding import random_state_kept
+from trainsense.workload.user_traceback import user_code
+
+PROBE_EXAMPLES: Final = 64
+"""Fewest examples in the probe set, as far as `MOST_PROBE_BATCHES` allow (PROTOCOL 0: 64 to 256)."""
+MOST_PROBE_BATCHES: Final = 4
+"""A probe should not cost much more than a training step's forward pass."""
+MOST_EVAL_BATCHES: Final = 12
+"""Evaluations of this many training-size batches cost a trial of 300 steps about 5 % more."""
+FEWEST_EVAL_EXAMPLES: Final = 256
+"""But eval data is read at least up to here: fewer examples make a noisy score."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What every trial of a diagnosis shares.
+
+    Attributes:
+        workload: the user's workload.
+        device: where it trains.
+        replays: training batches by seed.
+        probe_batches: the fixed probe set, on the device.
+        eval_batches: the eval batches that are used, in host memory; empty without eval data.
+        seen: what the dry run saw.
+        initial_losses: L0 by seed, filled as trials run.
+    """
+
+    workload: Workload
+    device: torch.device
+    replays: ReplayShelf
+    probe_batches: tuple[Any, ...]
+    eval_batches: tuple[Any, ...]
+    seen: DryRun
+    initial_losses: dict[int, float]
+
+    def fresh_model(self, seed: int) -> nn.Module:
+        """Build the model of `seed` on the device, in training mode."""
+        return fresh_model(self.workload, self.device, seed)
+
+    def training_batches(self, seed: int, *, anew: bool = False) -> Iterator[Any]:
+        """Yield the training batches of `seed` on the device, without end; `anew` reads the source again."""
+        replay = self.replays.fresh(seed) if anew else self.replays[seed]
+        for batch in replay.batches():
+            yield to_device(cloned(batch) if self.seen.mutates_batches else batch, self.device)
+
+    def loss(self, model: nn.Module, batch: Any) -> Tensor:
+        """Return the user's loss under their autocast."""
+        with autocast(self.workload, self.device):
+            return self.workload.loss(model, batch)
+
+    def probe_loss(self, model: nn.Module) -> float:
+        """Return the loss on the probe set (PROTOCOL 0)."""
+        with probe_mode(model, example_count(self.probe_batches[0])):
+            return mean_loss(lambda batch: self._evaluated(model, batch), self.probe_batches)
+
+    def eval_loss(self, model: nn.Module) -> float:
+        """Return the mean loss on the eval batches in evaluation mode."""
+        with evaluation_mode(model):
+            moved = (to_device(batch, self.device) for batch in self.eval_batches)
+            return mean_loss(lambda batch: self._evaluated(model, batch), moved)
+
+    def initial_loss(self, seed: int, model: nn.Module) -> float:
+        """Return L0 of `seed`: the fresh `model`'s eval loss, or its probe loss without eval data; measured once."""
+        if seed not in self.initial_losses:
+            self.initial_losses[seed] = self.eval_loss(model) if self.eval_batches else self.probe_loss(model)
+        return self.initial_losses[seed]
+
+    def metrics(self, model: nn.Module) -> Mapping[str, float]:
+        """Return the user's extra figures, averaged over the eval batches by examples."""
+        if self.workload.metrics is None:
+            return {}
+        totals: dict[str, float] = {}
+        weight = 0
+        with evaluation_mode(model):
+            for batch in self.eval_batches:
+                moved = to_device(batch, self.device)
+                with user_code("Workload.metrics"), autocast(self.workload, self.device):
+                    figures = self.workload.metrics(model, moved)
+                examples = example_count(batch)
+                weight += examples
+                for name, value in figures.items():
+                    totals[name] = totals.get(name, 0.0) + float(value) * examples
+        return {name: total / weight for name, total in totals.items()}
+
+    def input_dependence(self, model: nn.Module) -> tuple[float | None, float | None]:
+        """Return `(shuffle gap, output spread)` on the probe set."""
+        with probe_mode(model, example_count(self.probe_batches[0])):
+            gap = shuffle_gap(model, lambda batch: self._evaluated(model, batch), self.probe_batches)
+            return gap, output_spread(model, lambda batch: self._evaluated(model, batch), self.probe_batches[:1])
+
+    def attention_logit(self, model: nn.Module) -> float | None:
+        """Return the largest attention logit on the first probe batch, None without attention."""
+        with probe_mode(model, example_count(self.probe_batches[0])):
+            return largest_attention_logit(model, lambda: self._evaluated(model, self.probe_batches[0]))
+
+    def _evaluated(self, model: nn.Module, batch: Any) -> Tensor:
+        usable = cloned(batch) if self.seen.mutates_batches else batch
+        with user_code("Workload.loss"):
+            return self.loss(model, usable)
+
+
+def prepare(workload: Workload, device: torch.device, seed: int) -> Bench:
+    """Dry-run the workload on `device` and read the batches that all trials share.
+
+    Raises:
+        WorkloadError: the dry run found a field that does not do what the contract says.
+        UserCodeError: the user's code raised.
+    """
+    with random_state_kept():
+        seen = dry_run(workload, device, seed)
+        replays = ReplayShelf(workload.data)
+        probe = _enough(replays[seed], PROBE_EXAMPLES, MOST_PROBE_BATCHES)
+        return Bench(
+            workload=workload,
+            device=device,
+            replays=replays,
+            probe_batches=tuple(to_device(cloned(batch), device) for batch in probe),
+            eval_batches=_eval_batches(workload, example_count(probe[0])),
+            seen=seen,
+            initial_losses={},
+        )
+
+
+def _enough(replay: Replay, examples: int, most: int) -> list[Any]:
+    batches: list[Any] = []
+    for batch in replay.batches():
+        batches.append(batch)
+        if len(batches) == most or sum(example_count(kept) for kept in batches) >= examples:
+            break
+    return batches
+
+
+def _eval_batches(workload: Workload, batch_examples: int) -> tuple[Any, ...]:
+    if workload.eval_data is None:
+        return ()
+    enough = max(FEWEST_EVAL_EXAMPLES, MOST_EVAL_BATCHES * batch_examples)
+    with user_code("Workload.eval_data"):
+        source = iter(workload.eval_data())
+    batches: list[Any] = []
+    examples = 0
+    while examples < enough:
+        with user_code(f"Workload.eval_data, batch {len(batches)},"):
+            batch = next(source, None)
+        if batch is None:
+            break
+        batches.append(batch)
+        examples += example_count(batch)
+    if not batches:
+        msg = "Workload.eval_data gave no batch: it must return an iterable with at least one, or be None."
+        raise WorkloadError(msg)
+    return tuple(batches)

@@ -1,0 +1,208 @@
+"""The training loop: one trial, one step after another."""
+
+import math
+import time
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_
+from torch.optim import Optimizer
+
+from trainsense.errors import BatchSourceError, UserCodeError
+from trainsense.meter import Meter
+from trainsense.records.outcome import Completed, Crashed, Diverged, DivergenceReason, Outcome
+from trainsense.records.run import Run
+from trainsense.records.trial import Trial
+from trainsense.runners.bench import Bench
+from trainsense.runners.score import attention_steps, evaluation_steps, score_of
+from trainsense.workload.schedule import factors
+from trainsense.workload.seeding import derived_seed, random_state_kept, seed_all
+from trainsense.workload.user_traceback import user_code
+
+MOST_SKIPPED_UPDATES: Final = 30
+"""Under a gradient scaler, so many non-finite gradients in a row are a divergence; fewer are its search for a scale."""
+
+
+def run_trial(bench: Bench, trial: Trial, *, anew: bool = False) -> Run:
+    """Train once and return what happened; the global random state is left as it was.
+
+    Args:
+        bench: the workload on its device.
+        trial: how to train.
+        anew: read the batch source again instead of replaying it (determinism check).
+
+    Raises:
+        BatchSourceError: the batch source raised; whatever else raises ends the trial as `Crashed`.
+    """
+    started = time.perf_counter()
+    with random_state_kept():
+        training = _Training(bench, trial, anew=anew)
+        try:
+            training.begin()
+            outcome = training.run()
+        except BatchSourceError:
+            raise
+        except UserCodeError as error:
+            outcome = _crashed(error, training.step)
+        return training.result(outcome, started)
+
+
+class _Training:
+    """A model, its optimizer and its meter, from the first step to the last."""
+
+    def __init__(self, bench: Bench, trial: Trial, *, anew: bool) -> None:
+        self.bench, self.trial = bench, trial
+        self.batches = bench.training_batches(trial.seed, anew=anew)
+        self.factor = factors(bench.workload, trial)
+        self.evaluated = evaluation_steps(trial) if bench.eval_batches and trial.evaluate else frozenset()
+        self.attention = attention_steps(trial)
+        self.step = 0
+        self.skipped = 0
+        self.model: nn.Module | None = None
+        self.meter: Meter | None = None
+        self.initial_loss: float | None = None
+        self.ends: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        """Build the model, its optimizer and what measures them."""
+        workload, trial = self.bench.workload, self.trial
+        self.model = self.bench.fresh_model(trial.seed)
+        with user_code("Workload.optimizer"):
+            self.optimizer: Optimizer = workload.optimizer(self.model, trial.lr)
+        self.group_lrs = [float(group["lr"]) for group in self.optimizer.param_groups]
+        self.scaler = torch.amp.GradScaler(
+            self.bench.device.type, enabled=workload.autocast is torch.float16
+        )
+        self.meter = Meter(self.model, trial.steps)
+        self.initial_loss = self.bench.initial_loss(trial.seed, self.model)
+        seed_all(derived_seed(trial.seed, "steps"))
+
+    def run(self) -> Outcome:
+        """Train to the end, or until it diverges."""
+        assert self.model is not None
+        assert self.meter is not None
+        trial, meter = self.trial, self.meter
+        for self.step in range(trial.steps):
+            if (stop := self.look(self.model)) is not None:
+                return stop
+            lr = self.set_lr(self.factor(self.step))
+            loss = self.backward(self.model)
+            self.scaler.unscale_(self.optimizer)
+            norm_tensor = meter.gradient_norm()
+            norm = float(norm_tensor)
+            clipped = trial.clip_norm is not None and norm > trial.clip_norm
+            meter.record(self.step, lr=lr, loss=loss, grad_norm=norm, clipped=float(clipped))
+            if (stop := self.diverged(loss, norm)) is not None:
+                return stop
+            if clipped and trial.clip_norm is not None:
+                clip_grads_with_norm_(meter.parameters, trial.clip_norm, norm_tensor)
+            meter.before_update()
+            with user_code("the step of Workload.optimizer"):
+                self.scaler.step(self.optimizer)
+            self.scaler.update()
+            update_norm = meter.after_update(self.step)
+            if not math.isfinite(update_norm):
+                return Diverged(reason="non-finite-parameter", step=self.step, value=update_norm)
+        return self.finish(self.model)
+
+    def look(self, model: nn.Module) -> Diverged | None:
+        """Evaluate whatever is due before this step's update."""
+        assert self.meter is not None
+        trial, step = self.trial, self.step
+        if step in self.evaluated:
+            self.meter.record(step, eval_loss=self.bench.eval_loss(model))
+        if not trial.probe_every or step % trial.probe_every:
+            return None
+        if step in self.attention and (logit := self.bench.attention_logit(model)) is not None:
+            self.meter.record(step, attention_logit=logit)
+        probe = self.bench.probe_loss(model)
+        self.meter.record(step, probe_loss=probe)
+        return None if step == 0 else self.too_high(probe, "non-finite-probe")
+
+    def set_lr(self, factor: float) -> float:
+        """Set every parameter group to its own lr times `factor`; return the trial's lr times `factor`."""
+        for group, own in zip(self.optimizer.param_groups, self.group_lrs, strict=True):
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(own * factor)
+            else:
+                group["lr"] = own * factor
+        return self.trial.lr * factor
+
+    def backward(self, model: nn.Module) -> float:
+        """Accumulate the gradient of this step's batches; return their mean loss, unscaled."""
+        accumulate = self.bench.workload.accumulate
+        self.optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        for _ in range(accumulate):
+            batch = next(self.batches)
+            with user_code(f"Workload.loss, step {self.step},"):
+                loss = self.bench.loss(model, batch)
+                self.scaler.scale(loss / accumulate if accumulate > 1 else loss).backward()
+            total += float(loss.detach())
+        return total / accumulate
+
+    def diverged(self, loss: float, norm: float) -> Diverged | None:
+        """Return the divergence if the loss or the gradient left the finite range, or the loss exploded."""
+        if (stop := self.too_high(loss, "non-finite-loss")) is not None:
+            return stop
+        if math.isfinite(norm):
+            self.skipped = 0
+            return None
+        self.skipped += 1
+        if self.scaler.is_enabled() and self.skipped < MOST_SKIPPED_UPDATES:
+            return None
+        return Diverged(reason="non-finite-gradient", step=self.step, value=norm)
+
+    def too_high(self, loss: float, reason: DivergenceReason) -> Diverged | None:
+        """Return the divergence if `loss` is not finite or above the trial's limit."""
+        if not math.isfinite(loss):
+            return Diverged(reason=reason, step=self.step, value=loss)
+        limit = self.trial.stop_loss
+        if limit is not None and loss > limit:
+            return Diverged(reason="loss-explosion", step=self.step, value=loss)
+        return None
+
+    def finish(self, model: nn.Module) -> Outcome:
+        """Measure the trained model."""
+        trial, bench = self.trial, self.bench
+        if self.evaluated:
+            self.ends["eval_loss"] = bench.eval_loss(model)
+            self.ends["metrics"] = bench.metrics(model)
+        if trial.probe_every:
+            probe = bench.probe_loss(model)
+            if not math.isfinite(probe):
+                return Diverged(reason="non-finite-probe", step=trial.steps - 1, value=probe)
+            self.ends["final_probe_loss"] = probe
+            self.ends["final_attention_logit"] = bench.attention_logit(model)
+            self.ends["shuffle_gap"], self.ends["output_spread"] = bench.input_dependence(model)
+        return Completed()
+
+    def result(self, outcome: Outcome, started: float) -> Run:
+        """Put the run together."""
+        completed = isinstance(outcome, Completed)
+        steps = self.trial.steps if completed else self.step + 1
+        trace = Meter(nn.Module(), 0).trace(0) if self.meter is None else self.meter.trace(steps)
+        ends = dict(self.ends)
+        score, error = score_of(trace, ends.pop("eval_loss", None)) if completed else (None, None)
+        return Run(
+            trial=self.trial,
+            trace=trace,
+            outcome=outcome,
+            initial_loss=self.initial_loss,
+            score=score,
+            score_error=error,
+            seconds=time.perf_counter() - started,
+            **ends,
+        )
+
+
+def _crashed(error: UserCodeError, step: int) -> Crashed:
+    """Return the crash of the user's code, or of memory."""
+    memory = isinstance(error.__cause__, (MemoryError, torch.OutOfMemoryError))
+    return Crashed(
+        reason="out-of-memory" if memory else "exception",
+        step=step,
+        message=str(error.__cause__) if memory else str(error),
+        user_traceback=error.user_traceback,
+    )

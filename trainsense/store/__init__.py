@@ -1,0 +1,1 @@
+"""Keeps runs on disk, so that nothing measured is ever lost or measured twice."""

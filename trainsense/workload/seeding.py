@@ -1,0 +1,103 @@
+"""Random streams derived from a seed, so that weights, data order and per-step randomness never shift each other."""
+
+import hashlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def derived_seed(seed: int, *stream: str | int) -> int:
+    """Return a seed below 2^32 for the named stream of `seed`.
+
+    >>> derived_seed(0, "weights") == derived_seed(0, "weights") != derived_seed(0, "data", 0)
+    True
+    """
+    text = "/".join(str(part) for part in (seed, *stream))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomState:
+    """The state of Python's, NumPy's and torch's global generators."""
+
+    python: Any
+    numpy: Any
+    torch_cpu: Tensor
+    cuda: list[Tensor]
+
+    @staticmethod
+    def capture() -> "RandomState":
+        """Return the current state."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+        return RandomState(
+            python=random.getstate(), numpy=np.random.get_state(), torch_cpu=torch.get_rng_state(), cuda=cuda
+        )
+
+    def restore(self) -> None:
+        """Make this the current state."""
+        random.setstate(self.python)
+        np.random.set_state(self.numpy)
+        torch.set_rng_state(self.torch_cpu)
+        if self.cuda:
+            torch.cuda.set_rng_state_all(self.cuda)
+
+
+def seed_all(seed: int) -> None:
+    """Seed Python's, NumPy's and torch's global generators; `seed` below 2^32."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+@contextmanager
+def random_state_kept() -> Iterator[None]:
+    """Leave the global generators as they were."""
+    state = RandomState.capture()
+    try:
+        yield
+    finally:
+        state.restore()
+
+
+@contextmanager
+def torch_random_state_kept() -> Iterator[None]:
+    """Leave torch's generators as they were: the cheap form, for evaluations between two training steps."""
+    cpu = torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    try:
+        yield
+    finally:
+        torch.set_rng_state(cpu)
+        if cuda:
+            torch.cuda.set_rng_state_all(cuda)
+
+
+@contextmanager
+def global_state_kept() -> Iterator[None]:
+    """Leave all of the user's global settings as they were: generators, default dtype, threads, gradient mode, flags."""
+    dtype = torch.get_default_dtype()
+    threads = torch.get_num_threads()
+    grad = torch.is_grad_enabled()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    precision = torch.get_float32_matmul_precision()
+    anomaly = torch.is_anomaly_enabled()
+    benchmark, cudnn_deterministic = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
+    try:
+        with random_state_kept():
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.set_num_threads(threads)
+        torch.set_grad_enabled(grad)
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.set_float32_matmul_precision(precision)
+        torch.autograd.set_detect_anomaly(anomaly)
+        torch.backends.cudnn.benchmark = benchmark
+        torch.backends.cudnn.deterministic = cudnn_deterministic

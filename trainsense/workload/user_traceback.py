@@ -1,0 +1,71 @@
+"""The user's own errors, told from their code on: no frame of trainsense, no import machinery."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import FrameSummary, StackSummary, TracebackException
+
+from trainsense.errors import TrainsenseError, UserCodeError
+
+OWN_FRAMES = f"{Path(__file__).resolve().parents[1]}{os.sep}"
+IMPORT_MACHINERY = "<frozen importlib"
+LONGEST_TEXT = 300
+
+
+@contextmanager
+def user_code(where: str) -> Iterator[None]:
+    """Run the user's code inside; turn what it raises into a `UserCodeError`.
+
+    Args:
+        where: what was being done, the start of the message: `"Workload.loss on batch 3"`.
+
+    Raises:
+        UserCodeError: the code inside raised an exception or called `sys.exit`. `KeyboardInterrupt` and
+            trainsense's own errors pass through unchanged.
+    """
+    try:
+        yield
+    except TrainsenseError:
+        raise
+    except SystemExit as error:
+        message = f"{where} raised {described(error)}. sys.exit ends the whole diagnosis: guard it with `if __name__ == '__main__':`."
+        raise UserCodeError(message, format_user_traceback(error)) from error
+    except Exception as error:
+        raise UserCodeError(f"{where} raised {described(error)}", format_user_traceback(error)) from error
+
+
+def described(error: BaseException) -> str:
+    """Return the exception's type and the first line of its text.
+
+    >>> described(ValueError("too large"))
+    'ValueError: too large'
+    >>> described(AssertionError())
+    'AssertionError'
+    """
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    if len(text) > LONGEST_TEXT:
+        text = text[: LONGEST_TEXT - 3] + "..."
+    return f"{type(error).__qualname__}: {text}" if text else type(error).__qualname__
+
+
+def format_user_traceback(error: BaseException) -> str:
+    """Return the traceback of `error` and its causes as text, without frames of trainsense or of the import machinery.
+
+    Frames of torch and other libraries stay: they show where in them the user's values failed. Without any frame
+    left, the exception itself is still told.
+    """
+    summary = TracebackException.from_exception(error, compact=True)
+    _drop_own_frames(summary)
+    return "".join(summary.format())
+
+
+def _drop_own_frames(summary: TracebackException) -> None:
+    summary.stack = StackSummary.from_list([frame for frame in summary.stack if not _is_own(frame)])
+    for linked in (summary.__cause__, summary.__context__, *(summary.exceptions or ())):
+        if linked is not None:
+            _drop_own_frames(linked)
+
+
+def _is_own(frame: FrameSummary) -> bool:
+    return frame.filename.startswith((OWN_FRAMES, IMPORT_MACHINERY))
