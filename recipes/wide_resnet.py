@@ -8,7 +8,6 @@ FIGURES
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainsense import Workload
 
@@ -26,13 +25,12 @@ class Block(nn.Module):
         super().__init__()
         self.norm = nn.BatchNorm2d(inputs)
         self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-        first = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        second = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.branch = nn.Sequential(first, nn.BatchNorm2d(outputs), nn.ReLU(), second)
+        first = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+        self.branch = nn.Sequential(*first, nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """Add the branch to the shortcut."""
-        x = F.relu(self.norm(x))
+        x = torch.relu(self.norm(x))
         return self.shortcut(x) + self.branch(x)
 
 
@@ -42,16 +40,15 @@ def model() -> nn.Module:
     head = nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 512, 1, bias=False), nn.BatchNorm2d(512), nn.ReLU()
     output = nn.AvgPool2d(2), nn.Flatten(), nn.Linear(512, 10)
     net = nn.Sequential(nn.Conv2d(1, 8, 3, 1, 1, bias=False), *blocks, *head, *output)
-    for layer in net.modules():
-        if isinstance(layer, (nn.Conv2d, nn.Linear)):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
+    for weight in filter(lambda parameter: parameter.dim() > 1, net.parameters()):
+        nn.init.kaiming_normal_(weight, nonlinearity="linear")
     return net
 
 
 workload = Workload(
     model=model,
     data=lambda: [(IMAGES[rows], LABELS[rows]) for rows in TRAIN[torch.randperm(len(TRAIN))].split(32)],
-    loss=lambda net, batch: F.cross_entropy(net(batch[0]), batch[1]),
+    loss=lambda net, batch: nn.functional.cross_entropy(net(batch[0]), batch[1]),
     optimizer=lambda net, lr: torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9),
     eval_data=lambda: [(IMAGES[HELD_OUT], LABELS[HELD_OUT])],
     lr=0.05,

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 
-def map_tensors(batch: Any, function: Callable[[Tensor], Tensor], on_movable: Callable[[Any], Any]) -> Any:
+def map_tensors(  # noqa: PLR0911 - one return per structure
+    batch: Any, function: Callable[[Tensor], Tensor], on_movable: Callable[[Any], Any]
+) -> Any:
     """Return the batch with `function` applied to every tensor, its structure and types kept.
 
     Args:
@@ -62,19 +64,20 @@ def tensors_of(batch: Any, path: str = "batch") -> Iterator[tuple[str, Tensor]]:
     """Yield `(path, tensor)` for every tensor in the batch; paths read like Python: `batch[0]`, `batch['x']`."""
     if isinstance(batch, Tensor):
         yield path, batch
-    elif isinstance(batch, (tuple, list)):
-        for index, item in enumerate(batch):
-            yield from tensors_of(item, f"{path}[{index}]")
+        return
+    for step, item in _items(batch):
+        yield from tensors_of(item, f"{path}{step}")
+
+
+def _items(batch: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(batch, (tuple, list)):
+        yield from ((f"[{index}]", item) for index, item in enumerate(batch))
     elif isinstance(batch, Mapping):
-        for key, item in batch.items():
-            yield from tensors_of(item, f"{path}[{key!r}]")
+        yield from ((f"[{key!r}]", item) for key, item in batch.items())
     elif dataclasses.is_dataclass(batch) and not isinstance(batch, type):
-        for field in dataclasses.fields(batch):
-            yield from tensors_of(getattr(batch, field.name), f"{path}.{field.name}")
+        yield from ((f".{field.name}", getattr(batch, field.name)) for field in dataclasses.fields(batch))
     elif hasattr(batch, "__dict__"):
-        for name, item in vars(batch).items():
-            if isinstance(item, Tensor):
-                yield f"{path}.{name}", item
+        yield from ((f".{name}", item) for name, item in vars(batch).items() if isinstance(item, Tensor))
 
 
 def byte_count(batch: Any) -> int:

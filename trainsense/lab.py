@@ -98,7 +98,9 @@ class Lab:
             missing = [trial for key, trial in trials.items() if key not in self._known]
             if missing:
                 count = len(missing)
-                texts.append(f"{purpose} ({count} {'trial' if count == 1 else 'trials'} of up to {missing[0].steps} steps)")
+                texts.append(
+                    f"{purpose} ({count} {'trial' if count == 1 else 'trials'} of up to {missing[0].steps} steps)"
+                )
         return texts
 
     def cost(self) -> Cost:

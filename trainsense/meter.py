@@ -47,13 +47,13 @@ class Meter:
     @torch.no_grad()
     def before_update(self) -> None:
         """Remember the parameters."""
-        torch._foreach_copy_(self._before, self._values)  # noqa: SLF001 - no public form
+        torch._foreach_copy_(self._before, self._values)
 
     @torch.no_grad()
     def after_update(self, step: int) -> float:
         """Record the update's norm and its ratio to the weights' norm before it; return the update's norm."""
         weights = torch._foreach_norm(self._before)  # noqa: SLF001
-        torch._foreach_sub_(self._before, self._values)  # noqa: SLF001
+        torch._foreach_sub_(self._before, self._values)
         updates = torch._foreach_norm(self._before)  # noqa: SLF001
         device = weights[0].device
         norms = torch.stack([norm.to(device, torch.float64) for norm in (*weights, *updates)]).view(2, -1)

@@ -102,7 +102,9 @@ def unhealthy() -> Report:
         ),
         stages=stage_entries(evidence()),
         cost=Cost(trials=42, steps=12_600, seconds=83.21),
-        passed=tuple(Passed(rule=rule) for rule in ("no-gradient", "not-optimized", "double-softmax", "warmup-too-long")),
+        passed=tuple(
+            Passed(rule=rule) for rule in ("no-gradient", "not-optimized", "double-softmax", "warmup-too-long")
+        ),
         not_assessed=(
             NotAssessed(rule="attention-logits-growing", reason="the model has no attention that could be found"),
             NotAssessed(rule="overfitting", reason="there is no eval_data"),

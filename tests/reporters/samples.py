@@ -30,6 +30,7 @@ from trainsense.records.trace import COLUMNS, Series, Trace
 from trainsense.records.trial import Trial
 
 L0 = 2.45
+SEEDED_FROM = -5
 BEST = 0.31
 
 
@@ -71,7 +72,8 @@ def trained(lr: float, score: float, *, seed: int = 0, steps: int = 300, warmup_
 def diverged(lr: float, *, seed: int = 0, at: int = 40, value: float = math.nan, warmup_steps: int = 0) -> Run:
     """Return a run that blew up at step `at`."""
     loss = decay(at + 1, 1.8)
-    loss[-12:] = L0 * np.exp(np.linspace(0.0, 9.0, 12))
+    rise = min(12, at + 1)
+    loss[-rise:] = L0 * np.exp(np.linspace(0.0, 9.0, rise))
     loss[-1] = value
     return Run(
         trial=Trial(lr=lr, seed=seed, steps=300, warmup_steps=warmup_steps),
@@ -87,8 +89,10 @@ def sweep() -> LearningRateSweep:
     points = [
         SweepPoint(
             lr=10 ** (k / 3),
-            runs=tuple(trained(10 ** (k / 3), score + 0.02 * seed, seed=seed) for seed in range(3 if k > -5 else 1)),
-            infeasible=(None,) * (3 if k > -5 else 1),
+            runs=tuple(
+                trained(10 ** (k / 3), score + 0.02 * seed, seed=seed) for seed in range(3 if k > SEEDED_FROM else 1)
+            ),
+            infeasible=(None,) * (3 if k > SEEDED_FROM else 1),
         )
         for k, score in scores.items()
     ]
@@ -177,7 +181,7 @@ def warmup() -> WarmupSweep:
     """Return a sweep that fails at ten times the unstable lr and works at sqrt(10) times."""
     high, low = 4.64, 1.47
 
-    def attempt(lr: float, steps: int, *feasible: bool) -> WarmupAttempt:
+    def attempt(lr: float, steps: int, feasible: tuple[bool, ...]) -> WarmupAttempt:
         runs = tuple(
             trained(lr, 1.1 - 0.1 * math.log10(steps), seed=seed, steps=50, warmup_steps=steps)
             if works
@@ -189,13 +193,36 @@ def warmup() -> WarmupSweep:
     return WarmupSweep(
         unstable_lr=0.464,
         attempts=(
-            attempt(high, 10, False),
-            attempt(high, 100, False, True),
-            attempt(high, 1000, False),
-            attempt(low, 10, False),
-            attempt(low, 46, True, True, True),
-            attempt(low, 100, True, True, True),
-            attempt(low, 1000, True),
+            attempt(high, 10, (False,)),
+            attempt(
+                high,
+                100,
+                (
+                    False,
+                    True,
+                ),
+            ),
+            attempt(high, 1000, (False,)),
+            attempt(low, 10, (False,)),
+            attempt(
+                low,
+                46,
+                (
+                    True,
+                    True,
+                    True,
+                ),
+            ),
+            attempt(
+                low,
+                100,
+                (
+                    True,
+                    True,
+                    True,
+                ),
+            ),
+            attempt(low, 1000, (True,)),
         ),
         lr=low,
         warmup_steps=46,

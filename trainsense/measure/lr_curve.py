@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trainsense.measure.paired import PRACTICAL_MARGIN, t_interval
 
-LARGEST_TIE: Final = 0.1
+LARGEST_TIE: Final = 0.05
 """A mean difference above this share of D is never called indistinguishable, however wide its interval."""
 CLOSE_TIE: Final = 0.01
 """Within this share of D of the best, an lr that is not next to an infeasible one is preferred (PROTOCOL 2.4)."""

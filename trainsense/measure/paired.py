@@ -93,9 +93,7 @@ def compare(
     )
 
 
-def _decide(
-    *, pairs: int, mean: float, low: float, high: float, margin: float, newly_failed: bool
-) -> ComparisonStatus:
+def _decide(*, pairs: int, mean: float, low: float, high: float, margin: float, newly_failed: bool) -> ComparisonStatus:
     if pairs >= ADOPTION_PAIRS and low > 0 and mean > margin and not newly_failed:
         return "verified"
     if high < margin:

@@ -17,8 +17,9 @@ SPIKE_FACTOR: Final = 3.0
 """A spike: above this multiple of the running minimum, for positive losses (PROTOCOL 3.2) …"""
 SPIKE_DEVIATIONS: Final = 8.0
 """… by more than this many robust deviations of the log changes (PROTOCOL 3.2)."""
-SPIKE_SHARE: Final = 0.02
-"""… and by the practical margin of PROTOCOL 6.3: at interpolation a loss of 1e-4 triples without meaning anything."""
+SPIKE_SHARE: Final = 0.05
+"""… and by this share of D: at interpolation a loss of 1e-4 triples, and even reaches 3 % of D, without meaning anything
+(measured on recipes/healthy_mlp.py at its own lr)."""
 EARLY_STEPS: Final = 20
 """An onset before this step is early (PROTOCOL 3.3)."""
 EARLY_SHARE_OF_RUN: Final = 0.05
@@ -80,19 +81,18 @@ def find_event(run: Run, *, drop: float, threshold: float, collapsed: bool, afte
     if crossed is None and diverged_at is None:
         return _collapse(values) if collapsed else None
     if crossed is None:
-        onset_index, cause = max(0, values.size - 1), "divergence"
+        onset_index = max(0, values.size - 1)
         onset_step = diverged_at or 0
     else:
         onset_index = _onset(rises, crossed)
         onset_step = int(steps[onset_index])
-        cause = "divergence" if diverged_at is not None else "rise" if rises[crossed] > threshold else "spike"
     before = float(np.min(values[: onset_index + 1])) if values.size else float("nan")
     late = values[-max(1, values.size // 10) :]
     back = np.flatnonzero(values[onset_index + 1 :] <= before)
     recovered = diverged_at is None and not collapsed and float(np.mean(late)) <= before
     return Event(
         kind="early" if _is_early(values, onset_index, onset_step, run, drop) else "mid",
-        cause=cause,
+        cause=_cause(rises, crossed, threshold, diverged=diverged_at is not None),
         onset_step=onset_step,
         peak=float("inf") if diverged_at is not None else float(np.max(values[onset_index:])),
         drawdown=float("inf") if diverged_at is not None else float(np.max(rises)),
@@ -144,11 +144,16 @@ def _recovery_steps(
     return int(steps[crossed + after_crossing[0]] - onset_step) if after_crossing.size else None
 
 
+def _cause(rises: Values, crossed: int | None, threshold: float, *, diverged: bool) -> EventCause:
+    if diverged or crossed is None:
+        return "divergence"
+    return "rise" if rises[crossed] > threshold else "spike"
+
+
 def _collapse(values: Values) -> Event:
-    cause: EventCause = "collapse"
     return Event(
         kind="early",
-        cause=cause,
+        cause="collapse",
         onset_step=0,
         peak=float(np.max(values)) if values.size else float("nan"),
         drawdown=0.0,

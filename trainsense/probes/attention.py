@@ -60,7 +60,9 @@ def _module_attention_seen(model: nn.Module, watch: _Watch) -> Iterator[None]:
         bias = attention.in_proj_bias
         projected = [
             functional.linear(
-                value, attention.in_proj_weight[start : start + size], None if bias is None else bias[start : start + size]
+                value,
+                attention.in_proj_weight[start : start + size],
+                None if bias is None else bias[start : start + size],
             )
             for value, start in ((query, 0), (key, size))
         ]

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _NormBase
 def _measuring(model: nn.Module) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
     cpu = torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     try:
         with torch.no_grad():
             yield
@@ -42,7 +42,9 @@ def probe_mode(model: nn.Module, examples: int) -> Iterator[None]:
     """
     with _measuring(model):
         model.eval()
-        tracking = [module for module in model.modules() if isinstance(module, _NormBase) and module.track_running_stats]
+        tracking = [
+            module for module in model.modules() if isinstance(module, _NormBase) and module.track_running_stats
+        ]
         if examples > 1:
             for module in tracking:
                 module.training, module.track_running_stats = True, False

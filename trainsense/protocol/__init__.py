@@ -1,1 +1,39 @@
-""""""
+"""The experiments: each stage plans trials, has the lab run them and boils the runs down to evidence."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from trainsense.protocol.check_instability import check_instability
+from trainsense.protocol.interface import Stage
+from trainsense.protocol.pick_clip import pick_clip
+from trainsense.protocol.sweep_lr import sweep_lr
+from trainsense.protocol.sweep_warmup import sweep_warmup
+from trainsense.protocol.try_fixes import try_fixes
+from trainsense.protocol.user_setting import user_setting
+from trainsense.records.request import Command
+
+SWEEP: Final = Stage(title="learning-rate sweep", run=sweep_lr)
+USER: Final = Stage(title="your own setting", run=user_setting)
+INSTABILITY: Final = Stage(title="instability above the best learning rate", run=check_instability)
+FIXES: Final = Stage(title="fixes, tried", run=try_fixes)
+CLIP: Final = Stage(title="gradient clipping", run=pick_clip)
+WARMUP: Final = Stage(title="warmup sweep", run=sweep_warmup)
+
+ESSENTIAL_STAGES: Final[Mapping[Command, tuple[Stage, ...]]] = MappingProxyType(
+    {
+        "sweep-lr": (SWEEP, USER),
+        "check-instability": (SWEEP, USER, INSTABILITY, FIXES),
+        "pick-clip": (SWEEP, USER, CLIP),
+        "sweep-warmup": (SWEEP, INSTABILITY, WARMUP),
+        "diagnose": (SWEEP, USER, INSTABILITY, FIXES),
+    }
+)
+"""What each command runs first, at little effort; then everything again in full, which repeats no trial."""
+
+ALL_STAGES: Final[Mapping[Command, tuple[Stage, ...]]] = MappingProxyType(
+    {**ESSENTIAL_STAGES, "diagnose": (SWEEP, USER, INSTABILITY, FIXES, CLIP, WARMUP)}
+)
+"""What each command runs in full."""
+
+__all__ = ["ALL_STAGES", "ESSENTIAL_STAGES", "Stage"]

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 WORKLOAD_SCHEDULE = "workload"
 """The name under which a trial uses the workload's own schedule."""
 
+WITHOUT_OWN_WARMUP = "workload-without-warmup"
+"""The name under which a trial uses the workload's own schedule from the end of its warmup on."""
+
 RANGE_TEST = "range-test"
 """The name under which a trial ramps its learning rate exponentially (PROTOCOL 2.1)."""
 
@@ -19,7 +22,7 @@ class Trial:
         lr: learning rate handed to the optimizer factory, above 0.
         seed: seed of weights, data order and per-step randomness, 0 or more.
         steps: optimizer updates, warmup included, at least 1.
-        schedule: `"workload"` (the user's own), `"range-test"`, or a name from `SCHEDULES`.
+        schedule: `"workload"` (the user's own), `"workload-without-warmup"`, `"range-test"`, or a name from `SCHEDULES`.
         warmup_steps: linear warmup prepended to the schedule; the schedule runs over the remaining steps.
         clip_norm: global L2 threshold, or None for no clipping.
         probe_every: evaluate the probe loss before every so many updates; 0 for never.

@@ -66,11 +66,11 @@ def percent_text(share: object, *, signed: bool = False) -> str:
     if number is None or not math.isfinite(number):
         return number_text(number)
     hundredths = 100.0 * number
-    text = f"{hundredths:.0f}" if abs(hundredths) >= 10 or hundredths == 0 else f"{hundredths:.2g}"  # noqa: PLR2004
+    text = f"{hundredths:.0f}" if abs(hundredths) >= 10 or hundredths == 0 else f"{hundredths:.2g}"
     return f"+{text}" if signed and hundredths > 0 else text
 
 
-def evidence_text(value: Any, most: int = 6) -> str:  # noqa: ANN401 - evidence is any nesting of plain values
+def evidence_text(value: Any, most: int = 6) -> str:
     """Return a measured value on one line; of a long sequence the first entries and how many there are.
 
     >>> evidence_text({"lr": 0.1, "seeds": [0, 1, 2]}), evidence_text(True)

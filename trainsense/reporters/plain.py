@@ -13,7 +13,7 @@ NON_FINITE: Final[Mapping[str, float]] = {"nan": math.nan, "inf": math.inf, "-in
 """The strings that stand for numbers that are not finite (CONTRACT 3)."""
 
 
-def plain_value(value: object) -> Any:  # noqa: ANN401 - JSON has no static type
+def plain_value(value: object) -> Any:
     """Return `value` as JSON can carry it.
 
     Floats are rounded to six significant digits, those that are not finite become the strings of `NON_FINITE`; numpy
@@ -44,7 +44,7 @@ def plain_value(value: object) -> Any:  # noqa: ANN401 - JSON has no static type
     raise TypeError(message)
 
 
-def revived_value(value: Any) -> Any:  # noqa: ANN401 - JSON has no static type
+def revived_value(value: Any) -> Any:
     """Return a plain value with the strings of `NON_FINITE` as the numbers that they stand for.
 
     >>> revived_value({"peak": "inf", "seen": [1, "none"]})

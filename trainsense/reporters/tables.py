@@ -34,7 +34,7 @@ def trials_table(runs: Iterable[tuple[str, Run]]) -> pd.DataFrame:
 
 
 def traces_table(runs: Iterable[tuple[str, Run]]) -> pd.DataFrame:
-    """Return one row per step of every trial: `trial` (as in `trials_table`), `step` from 0, and the trace's columns."""
+    """Return one row per step: `trial` (as in `trials_table`), `step` from 0, and the columns of the trace."""
     traces = [run.trace for _, run in runs]
     lengths = [len(trace) for trace in traces]
     columns: dict[str, Any] = {

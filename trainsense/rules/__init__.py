@@ -1,1 +1,41 @@
-""""""
+"""The judgements: one rule a file, named after the fault. Adding one is a file, a test and a line in `RULES`."""
+
+from trainsense.rules.interface import Rule, rule_of
+from trainsense.rules.setup import non_finite_data, not_deterministic
+from trainsense.rules.stability import (
+    attention_logits_growing,
+    best_lr_at_edge,
+    clip_too_aggressive,
+    early_instability,
+    gradient_outliers,
+    input_collapse,
+    lr_too_high,
+    lr_too_low,
+    mid_training_instability,
+    non_finite_loss,
+    oscillating_loss,
+    warmup_too_long,
+)
+
+RULES: tuple[Rule, ...] = tuple(
+    rule_of(module)
+    for module in (
+        non_finite_data,
+        not_deterministic,
+        non_finite_loss,
+        input_collapse,
+        early_instability,
+        mid_training_instability,
+        gradient_outliers,
+        lr_too_high,
+        lr_too_low,
+        best_lr_at_edge,
+        oscillating_loss,
+        clip_too_aggressive,
+        warmup_too_long,
+        attention_logits_growing,
+    )
+)
+"""All rules, in the order in which findings of equal severity are shown: causes before consequences."""
+
+__all__ = ["RULES", "Rule"]

@@ -27,9 +27,7 @@ def evaluation_steps(trial: Trial) -> frozenset[int]:
     [90, 95]
     """
     spacing = max(1, round(EVALUATION_SPACING * trial.steps))
-    return frozenset(
-        step for step in (trial.steps - spacing * back for back in range(1, LAST_EVALUATIONS)) if step > 0
-    )
+    return frozenset(step for step in (trial.steps - spacing * back for back in range(1, LAST_EVALUATIONS)) if step > 0)
 
 
 def attention_steps(trial: Trial) -> frozenset[int]:

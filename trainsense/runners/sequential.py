@@ -7,7 +7,6 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_
-from torch.optim import Optimizer
 
 from trainsense.errors import BatchSourceError, UserCodeError
 from trainsense.meter import Meter
@@ -69,11 +68,9 @@ class _Training:
         workload, trial = self.bench.workload, self.trial
         self.model = self.bench.fresh_model(trial.seed)
         with user_code("Workload.optimizer"):
-            self.optimizer: Optimizer = workload.optimizer(self.model, trial.lr)
+            self.optimizer = workload.optimizer(self.model, trial.lr)
         self.group_lrs = [float(group["lr"]) for group in self.optimizer.param_groups]
-        self.scaler = torch.amp.GradScaler(
-            self.bench.device.type, enabled=workload.autocast is torch.float16
-        )
+        self.scaler = torch.amp.GradScaler(self.bench.device.type, enabled=workload.autocast is torch.float16)
         self.meter = Meter(self.model, trial.steps)
         self.initial_loss = self.bench.initial_loss(trial.seed, self.model)
         seed_all(derived_seed(trial.seed, "steps"))
@@ -138,7 +135,7 @@ class _Training:
             batch = next(self.batches)
             with user_code(f"Workload.loss, step {self.step},"):
                 loss = self.bench.loss(model, batch)
-                self.scaler.scale(loss / accumulate if accumulate > 1 else loss).backward()
+                self.scaler.scale(loss / accumulate if accumulate > 1 else loss).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         return total / accumulate
 

@@ -1,1 +1,1 @@
-""""""
+"""The border to the user's code."""

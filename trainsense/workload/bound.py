@@ -35,7 +35,8 @@ def workload_bound(module: ModuleType, address: Target) -> Workload:
     with user_code(f"{where}()"):
         made = value()
     if not isinstance(made, Workload):
-        msg = f"{where}() returned {_described(made)}, not a Workload. End the function with: return Workload(model=..., data=..., loss=...)"
+        end = "return Workload(model=..., data=..., loss=...)"
+        msg = f"{where}() returned {_described(made)}, not a Workload. End the function with: {end}"
         raise WorkloadError(msg)
     return made
 
@@ -56,7 +57,8 @@ def _check_no_arguments(where: str, function: Callable[..., object]) -> None:
     except ValueError:
         return  # a builtin without a signature: calling it will tell
     except TypeError as error:
-        msg = f"{where} is a function that needs arguments ({error}). A workload function is called without any: give them defaults."
+        way_out = "A workload function is called without any: give them defaults."
+        msg = f"{where} is a function that needs arguments ({error}). {way_out}"
         raise WorkloadError(msg) from None
 
 

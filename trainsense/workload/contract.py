@@ -65,7 +65,9 @@ class Workload:
         _check_factory("model", self.model, 0, "def build_model(): return nn.Linear(2, 1)")
         _check_factory("data", self.data, 0, "def batches(): return DataLoader(dataset, batch_size=32, shuffle=True)")
         _check_factory("loss", self.loss, 2, "def loss(model, batch): ...")
-        _check_factory("optimizer", self.optimizer, 2, "def optimizer(model, lr): return SGD(model.parameters(), lr=lr)")
+        _check_factory(
+            "optimizer", self.optimizer, 2, "def optimizer(model, lr): return SGD(model.parameters(), lr=lr)"
+        )
         if self.eval_data is not None:
             _check_factory("eval_data", self.eval_data, 0, "def eval_batches(): return DataLoader(held_out)")
         if self.metrics is not None:

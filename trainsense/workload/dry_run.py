@@ -75,7 +75,7 @@ def dry_run(workload: Workload, device: torch.device, seed: int) -> DryRun:
     loss = _checked_loss(workload, model, batch, device)
     mutates = versions != [tensor._version for _, tensor in tensors_of(batch)]  # noqa: SLF001
     with user_code("the backward pass of Workload.loss"):
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
     if all(parameter.grad is None for parameter in model.parameters()):
         msg = (
             "Workload.loss has a gradient, but none reaches the model's parameters: it must be computed from the "

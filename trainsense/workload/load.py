@@ -91,6 +91,7 @@ def _as_seen_from_here(path: Path) -> str:
 def _file_of(module: ModuleType) -> Path:
     file = getattr(module, "__file__", None)
     if file is None or Path(file).suffix != ".py":
-        msg = f"{module.__name__} is a package or extension without a Python file. Name the module in it: {module.__name__}.train."
+        name = module.__name__
+        msg = f"{name} is a package or extension without a Python file. Name the module in it: {name}.train."
         raise WorkloadError(msg)
     return Path(file).resolve()

@@ -77,7 +77,8 @@ def import_by_name(name: str) -> ModuleType:
             names = [file.stem for file in Path(here).glob("*.py")]
             close = get_close_matches(name, names, n=1, cutoff=0.5)
             guess = f" Did you mean {close[0]}.py?" if close else ""
-            msg = f"There is no module {missing!r} and no file {name!r}, seen from {here}.{guess} A file is named with its ending: train.py."
+            found = f"There is no module {missing!r} and no file {name!r}, seen from {here}.{guess}"
+            msg = f"{found} A file is named with its ending: train.py."
             raise WorkloadError(msg) from None
 
 

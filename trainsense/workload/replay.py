@@ -4,8 +4,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from trainsense.errors import BatchSourceError, UserCodeError, WorkloadError
 from trainsense.batches import byte_count
+from trainsense.errors import BatchSourceError, UserCodeError, WorkloadError
 from trainsense.workload.seeding import RandomState, derived_seed, seed_all
 from trainsense.workload.user_traceback import user_code
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from trainsense.records.schedule import SCHEDULES, range_test, warmup_factor
-from trainsense.records.trial import RANGE_TEST, WORKLOAD_SCHEDULE, Trial
+from trainsense.records.trial import RANGE_TEST, WITHOUT_OWN_WARMUP, WORKLOAD_SCHEDULE, Trial
 from trainsense.workload.contract import Workload
 
 PEAK_TOLERANCE: Final = 0.999
@@ -53,12 +53,14 @@ def factors(workload: Workload, trial: Trial) -> Callable[[int], float]:
 def _body(workload: Workload, name: str, steps: int) -> Callable[[int], float]:
     if name == RANGE_TEST:
         return lambda step: range_test(step, steps)
-    schedule = workload.schedule if name == WORKLOAD_SCHEDULE else name
+    schedule = workload.schedule if name in (WORKLOAD_SCHEDULE, WITHOUT_OWN_WARMUP) else name
     if schedule is None:
         return lambda step: 1.0  # noqa: ARG005 - a constant
     if isinstance(schedule, str):
         by_name = SCHEDULES[schedule]
         return lambda step: by_name(step, steps)
+    if name == WITHOUT_OWN_WARMUP:
+        return _from_the_peak(workload, schedule, steps)
     own = schedule
     planned = workload.max_train_steps
     if planned is None or planned <= steps:
@@ -67,3 +69,9 @@ def _body(workload: Workload, name: str, steps: int) -> Callable[[int], float]:
     kept = warmup if 2 * warmup <= steps else 0
     stretch = (planned - kept) / (steps - kept)
     return lambda step: float(own(step if step < kept else int(kept + (step - kept) * stretch)))
+
+
+def _from_the_peak(workload: Workload, own: Callable[[int], float], steps: int) -> Callable[[int], float]:
+    warmup, planned = own_warmup_steps(workload), workload.max_train_steps
+    stretch = max(1.0, (planned - warmup) / steps) if planned else 1.0
+    return lambda step: float(own(int(warmup + step * stretch)))

@@ -34,7 +34,7 @@ class RandomState:
     @staticmethod
     def capture() -> "RandomState":
         """Return the current state."""
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
         return RandomState(
             python=random.getstate(), numpy=np.random.get_state(), torch_cpu=torch.get_rng_state(), cuda=cuda
         )
@@ -63,19 +63,6 @@ def random_state_kept() -> Iterator[None]:
         yield
     finally:
         state.restore()
-
-
-@contextmanager
-def torch_random_state_kept() -> Iterator[None]:
-    """Leave torch's generators as they were: the cheap form, for evaluations between two training steps."""
-    cpu = torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    try:
-        yield
-    finally:
-        torch.set_rng_state(cpu)
-        if cuda:
-            torch.cuda.set_rng_state_all(cuda)
 
 
 @contextmanager

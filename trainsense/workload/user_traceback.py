@@ -29,10 +29,12 @@ def user_code(where: str) -> Iterator[None]:
     except TrainsenseError:
         raise
     except SystemExit as error:
-        message = f"{where} raised {described(error)}. sys.exit ends the whole diagnosis: guard it with `if __name__ == '__main__':`."
+        way_out = "sys.exit ends the whole diagnosis: guard it with `if __name__ == '__main__':`."
+        message = f"{where} raised {described(error)}. {way_out}"
         raise UserCodeError(message, format_user_traceback(error)) from error
     except Exception as error:
-        raise UserCodeError(f"{where} raised {described(error)}", format_user_traceback(error)) from error
+        message = f"{where} raised {described(error)}"
+        raise UserCodeError(message, format_user_traceback(error)) from error
 
 
 def described(error: BaseException) -> str:

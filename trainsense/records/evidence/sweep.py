@@ -39,7 +39,9 @@ class Drop:
     @property
     def assessable(self) -> bool:
         """Whether D is finite and at least three standard errors: below that relative verdicts are inconclusive."""
-        return math.isfinite(self.value) and self.value > max(3.0 * self.standard_error, 1e-9 * (abs(self.initial) + 1e-300))
+        return math.isfinite(self.value) and self.value > max(
+            3.0 * self.standard_error, 1e-9 * (abs(self.initial) + 1e-300)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,7 @@ class LearningRateSweep:
         reference_gap: shuffle gap at lr*, None where permuting inputs means nothing.
         reference_spread: output spread at lr*, None if not measured.
         seeds: number of seeds at the best point.
+        stop_loss: loss above which a trial was stopped as diverged, None without a bracket.
     """
 
     horizon: int
@@ -104,6 +107,7 @@ class LearningRateSweep:
     reference_gap: float | None
     reference_spread: float | None
     seeds: int
+    stop_loss: float | None = None
 
     def point(self, lr: float) -> SweepPoint | None:
         """Return the grid point at `lr` (within 0.1 %), None if it is not on the grid."""

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from trainsense.records.trace import Series
 from trainsense.reporters.charts.style import LINE_STYLES, PALETTE
@@ -19,7 +18,9 @@ SMOOTHING_STEPS: Final = 40
 """Curves shorter than this are shown raw only."""
 
 
-def draw_curve(axes: Axes, values: Series, *, index: int, label: str, smooth: bool = False, first_step: int = 0) -> None:
+def draw_curve(
+    axes: Axes, values: Series, *, index: int, label: str, smooth: bool = False, first_step: int = 0
+) -> None:
     """Draw one value per step.
 
     Args:
@@ -61,8 +62,7 @@ def decimated(steps: Series, values: Series, most: int = MOST_POINTS) -> tuple[S
     for stretch in np.array_split(np.arange(len(steps)), most // 2):
         ends = {int(stretch[np.argmin(values[stretch])]), int(stretch[np.argmax(values[stretch])])}
         kept.extend(sorted(ends))
-    chosen: NDArray[np.intp] = np.array(kept)
-    return steps[chosen], values[chosen]
+    return steps[kept], values[kept]
 
 
 def running_mean(values: Series, window: int) -> Series:

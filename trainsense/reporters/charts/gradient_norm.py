@@ -71,7 +71,9 @@ def _title(choice: ClipChoice) -> str:
 def _lines(choice: ClipChoice) -> list[_Line]:
     lines = []
     norms = {} if choice.percentiles is None else choice.percentiles.values
-    over = "" if choice.percentiles is None or choice.percentiles.used == "all" else f" of the {choice.percentiles.used}"
+    over = (
+        "" if choice.percentiles is None or choice.percentiles.used == "all" else f" of the {choice.percentiles.used}"
+    )
     if choice.clip_norm is not None:
         label = f"threshold {number_text(choice.clip_norm, 3)} (percentile {choice.percentile}{over})"
         lines.append(_Line(choice.clip_norm, VERMILLION, "--", label))
@@ -80,7 +82,9 @@ def _lines(choice: ClipChoice) -> list[_Line]:
         lines.append(_Line(norm, BLACK, "-.", f"percentile 90{over}, {number_text(norm, 3)} (not recommended)"))
     if AGGRESSIVE_PERCENTILE in norms and choice.percentile != AGGRESSIVE_PERCENTILE:
         norm = norms[AGGRESSIVE_PERCENTILE]
-        lines.append(_Line(norm, ORANGE, ":", f"too aggressive, {number_text(norm, 3)}: would clip half of the updates"))
+        lines.append(
+            _Line(norm, ORANGE, ":", f"too aggressive, {number_text(norm, 3)}: would clip half of the updates")
+        )
     return lines
 
 

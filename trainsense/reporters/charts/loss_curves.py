@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from trainsense.records.evidence import InstabilityCheck, InstabilityRun, LearningRateSweep, SweepPoint
 from trainsense.records.run import Run
@@ -60,13 +61,17 @@ def _title(
         return f"Training loss at the best learning rate, {lr_text(best)}, and just above it"
     if not events:
         factor = max(run.factor for run in watched)
-        return f"No instability within {check.horizon} steps up to {number_text(factor, 3)} times the best learning rate"
+        return (
+            f"No instability within {check.horizon} steps up to {number_text(factor, 3)} times the best learning rate"
+        )
     first = min(events, key=lambda run: run.factor)
     event = first.event
     when = "Early" if first.kind == "early" else "Mid-training"
     back = "recovers" if event is not None and event.recovered else "does not recover"
     onset = 0 if event is None else event.onset_step
-    return f"{when} instability at {number_text(first.factor, 3)} times the best learning rate: from step {onset}, {back}"
+    return (
+        f"{when} instability at {number_text(first.factor, 3)} times the best learning rate: from step {onset}, {back}"
+    )
 
 
 def _points_above(sweep: LearningRateSweep | None) -> list[SweepPoint]:
@@ -92,6 +97,7 @@ def _draw_watched(axes: Axes, watched: Sequence[InstabilityRun], sweep: Learning
         draw_onset(axes, run, index=index, top=limits[1], first_step=first_step)
     if early:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: number_text(step)))
     axes.set_ylim(*limits)
     axes.set_title("probe loss, every step", loc="left", fontsize=9.5)
     axes.set_xlabel("step (log scale)" if early else "step")

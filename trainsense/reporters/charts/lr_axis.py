@@ -1,15 +1,26 @@
 """The learning-rate axis (tuning playbook, figures 7a and 8): loss against lr, failures as crosses at the top."""
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from trainsense.records.evidence import LearningRateSweep, SweepPoint
-from trainsense.reporters.charts.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
-from trainsense.reporters.charts.style import legend_below, new_figure
+from trainsense.reporters.charts.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    legend_below,
+    new_figure,
+)
 from trainsense.reporters.numbers import lr_text
 from trainsense.reporters.trial_loss import trial_loss
 
@@ -18,6 +29,9 @@ CROSS_HEIGHT: Final = 0.97
 
 LOG_SPREAD: Final = 30.0
 """Positive losses that span more than this factor are shown on a log axis."""
+
+NARROW_SPAN: Final = 30.0
+"""Learning rates that span less than this factor are labelled one by one."""
 
 GRID_STEP: Final = 10 ** (1 / 3)
 """The grid's spacing (PROTOCOL 2.2)."""
@@ -38,7 +52,7 @@ def draw_lr_axis(sweep: LearningRateSweep, *, user_lr: float | None) -> Figure:
     _draw_marks(axes, sweep, user_lr)
     _draw_losses(axes, sweep)
     _draw_failures(axes, sweep)
-    axes.set_xlabel("learning rate")
+    _set_lr_axis(axes, [point.lr for point in sweep.points])
     axes.set_ylabel(f"final loss after {sweep.horizon} steps")
     legend_below(figure, [axes])
     return figure
@@ -49,7 +63,8 @@ def _title(sweep: LearningRateSweep) -> str:
         return "No learning rate trained"
     best = f"Best learning rate {lr_text(sweep.best_lr)}"
     if sweep.unstable_lr is None:
-        return f"{best}; none of those tried, up to {lr_text(sweep.points[-1].lr)}, fails"
+        fails = "fails on most seeds" if any(any(point.infeasible) for point in sweep.points) else "fails"
+        return f"{best}; none of those tried, up to {lr_text(sweep.points[-1].lr)}, {fails}"
     ratio = sweep.unstable_lr / sweep.best_lr
     if ratio <= GRID_STEP * ROUNDING:
         return f"{best} is one grid point below failure"
@@ -81,13 +96,23 @@ def _draw_losses(axes: Axes, sweep: LearningRateSweep) -> None:
         if len(losses) > 1:
             axes.plot([point.lr] * len(losses), losses, "_", color=BLUE, markersize=11, alpha=0.8)
             axes.vlines(point.lr, min(losses), max(losses), color=BLUE, linewidth=1.2, alpha=0.8)
-    axes.plot(lrs, means, "-", color=BLUE, linewidth=1.0, alpha=0.6)
-    axes.plot(lrs, means, "o", color=BLUE, markersize=6, label="trains (mean; dashes: seeds)")
+    if lrs:
+        axes.plot(lrs, means, "-", color=BLUE, linewidth=1.0, alpha=0.6)
+        axes.plot(lrs, means, "o", color=BLUE, markersize=6, label="trains (mean; dashes: seeds)")
     best = [(lr, mean) for lr, mean in zip(lrs, means, strict=True) if lr == _grid_lr(sweep)]
     if best:
-        style = {"markersize": 15, "markerfacecolor": ORANGE, "markeredgecolor": BLACK}
+        style: dict[str, Any] = {"markersize": 15, "markerfacecolor": ORANGE, "markeredgecolor": BLACK}
         axes.plot(*best[0], "*", zorder=5, label=f"best, {lr_text(best[0][0])}", **style)
     _set_loss_axis(axes, sweep, means)
+
+
+def _set_lr_axis(axes: Axes, lrs: list[float]) -> None:
+    """Label decades as plain numbers, or each lr tried where they span too little for decades to help."""
+    axes.set_xlabel("learning rate")
+    if max(lrs) / min(lrs) < NARROW_SPAN:
+        axes.set_xticks(lrs)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: lr_text(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _set_loss_axis(axes: Axes, sweep: LearningRateSweep, means: list[float]) -> None:
@@ -113,14 +138,16 @@ def _set_loss_axis(axes: Axes, sweep: LearningRateSweep, means: list[float]) -> 
 def _draw_failures(axes: Axes, sweep: LearningRateSweep) -> None:
     failed = [point.lr for point in sweep.points if any(point.infeasible)]
     if failed:
-        style = {"color": VERMILLION, "markersize": 9, "markeredgewidth": 2.2, "clip_on": False}
+        style: dict[str, Any] = {"color": VERMILLION, "markersize": 9, "markeredgewidth": 2.2, "clip_on": False}
         transform = axes.get_xaxis_transform()
         heights = [CROSS_HEIGHT] * len(failed)
-        axes.plot(failed, heights, "x", transform=transform, label="fails on a seed or more (no loss)", **style)
+        axes.plot(
+            failed, heights, "x", transform=transform, label="fails (below: on how many seeds, if not all)", **style
+        )
     partly = [point for point in sweep.points if any(point.infeasible) and not all(point.infeasible)]
     for point in partly:
         count = sum(reason is not None for reason in point.infeasible)
-        text = f"{count} of {len(point.runs)}"
+        text = f"{count}/{len(point.runs)}"
         at = (point.lr, CROSS_HEIGHT)
         axes.annotate(text, at, (0, -13), xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="center")
 

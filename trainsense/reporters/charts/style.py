@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ TITLE_COLUMNS: Final = 84
 WIDTH: Final = 7.6
 """Inches."""
 
-SETTINGS: Final = {
+SETTINGS: Final[dict[Any, Any]] = {
     "axes.axisbelow": True,
     "axes.edgecolor": GREY,
     "axes.grid": True,
@@ -85,10 +85,10 @@ def new_figure(title: str, *, panels: tuple[int, ...] = (1,), height: float = 4.
 
 def legend_below(figure: Figure, axes: list[Axes], columns: int = 3) -> None:
     """Put one legend for all panels below them, each label once."""
-    entries = {}
+    entries: dict[str, Any] = {}
     for panel in axes:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            entries.setdefault(label, handle)
+            entries.setdefault(str(label), handle)
     if entries:
         figure.legend(list(entries.values()), list(entries), loc="outside lower left", ncols=columns)
 

@@ -43,7 +43,7 @@ SYMBOLS: Final = {
 def cleaned(text: str) -> str:
     """Return `text` without control and direction characters, which could rewrite a terminal; line breaks stay.
 
-    >>> cleaned("a\\x1b[31mb\\tc")
+    >>> cleaned("a" + chr(27) + "[31mb" + chr(9) + "c")
     'a[31mb c'
     """
     kept = (" " if char == "\t" else char for char in text)

@@ -1,1 +1,1 @@
-""""""
+"""Rules on the setup: data, determinism."""

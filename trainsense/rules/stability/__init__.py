@@ -1,1 +1,1 @@
-""""""
+"""Rules on stability: learning rate, instability, clipping, warmup."""

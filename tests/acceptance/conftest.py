@@ -1,0 +1,5 @@
+"""Fixtures of the acceptance tests."""
+
+from tests.command_line import run_cli
+
+__all__ = ["run_cli"]

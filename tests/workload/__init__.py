@@ -1,0 +1,1 @@
+"""Tests of the border to the user's code."""

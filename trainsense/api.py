@@ -1,0 +1,89 @@
+"""The commands as plain functions, for notebooks and scripts."""
+
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+from trainsense.diagnosis import Diagnosis, run_diagnosis
+from trainsense.records.request import DEFAULT_BUDGET, BudgetLimit, Command, Request
+from trainsense.workload.contract import Workload
+from trainsense.workload.load import from_object
+
+
+class Options(TypedDict, total=False):
+    """Options of every function here; left out, the command line's defaults hold.
+
+    Attributes:
+        lr: learning rate to take for the user's own instead of the workload's.
+        steps: horizon of a trial in optimizer steps.
+        seeds: number of seeds at the points that matter.
+        seed: first seed.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        budget: seconds, or a `BudgetLimit`.
+        run_dir: where runs, tables and plots are kept; nothing is kept without it.
+        fresh: ignore trials kept from earlier.
+        factor: multiple of the unstable lr at which warmups are tried first.
+    """
+
+    lr: float | None
+    steps: int | None
+    seeds: int | None
+    seed: int
+    device: str
+    budget: float | BudgetLimit
+    run_dir: str | Path | None
+    fresh: bool
+    factor: float
+
+
+def sweep_lr(workload: Workload, **options: Unpack[Options]) -> Diagnosis:
+    """Find the best learning rate, the infeasible ones and the edge; options as in `diagnose`."""
+    return _run("sweep-lr", workload, options)
+
+
+def check_instability(workload: Workload, **options: Unpack[Options]) -> Diagnosis:
+    """Run at 2x, 5x and 10x the best learning rate, evaluated at every step; options as in `diagnose`."""
+    return _run("check-instability", workload, options)
+
+
+def pick_clip(workload: Workload, **options: Unpack[Options]) -> Diagnosis:
+    """Choose a gradient-clipping threshold and try it; options as in `diagnose`."""
+    return _run("pick-clip", workload, options)
+
+
+def sweep_warmup(workload: Workload, **options: Unpack[Options]) -> Diagnosis:
+    """Find the shortest warmup that makes a multiple of the unstable lr train; options as in `diagnose`."""
+    return _run("sweep-warmup", workload, options)
+
+
+def diagnose(workload: Workload, **options: Unpack[Options]) -> Diagnosis:
+    """Run the whole protocol on a workload.
+
+    Args:
+        workload: what to diagnose.
+        **options: see `Options`.
+
+    Returns:
+        The report, the data frames `trials` and `traces`, and every run; shows itself in a notebook.
+
+    Raises:
+        CannotRunError: the workload or an option stands in the way.
+    """
+    return _run("diagnose", workload, options)
+
+
+def _run(command: Command, workload: Workload, options: Options) -> Diagnosis:
+    budget = options.get("budget", DEFAULT_BUDGET)
+    run_dir = options.get("run_dir")
+    request = Request(
+        command=command,
+        lr=options.get("lr"),
+        steps=options.get("steps"),
+        seeds=options.get("seeds"),
+        seed=options.get("seed", 0),
+        device=options.get("device", "auto"),
+        budget=budget if isinstance(budget, BudgetLimit) else BudgetLimit(amount=float(budget), unit="seconds"),
+        run_dir=None if run_dir is None else Path(run_dir),
+        fresh=options.get("fresh", False),
+        factor=options.get("factor", 10.0),
+    )
+    return run_diagnosis(from_object(workload), request)

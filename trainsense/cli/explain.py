@@ -1,0 +1,44 @@
+"""`trainsense explain`: the rules, and one rule's page."""
+
+from typing import Annotated, Final
+
+import typer
+
+from trainsense.cli.choice import check_choice
+from trainsense.cli.options import help_text
+from trainsense.cli.rendering import deliver
+from trainsense.cli.streams import report_stream
+from trainsense.rules import RULES
+
+NAME: Final = "explain"
+HELP: Final = help_text(
+    "List the rules, or say what one means.",
+    "explain",
+    "explain best-lr-at-edge",
+)
+
+
+def command(
+    *,
+    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="A rule's name.", show_default=False)] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Full tracebacks.")] = False,  # noqa: ARG001 - read in main
+) -> None:
+    """Write the list of rules, or the page of one."""
+    text = _list() if rule is None else _page(rule)
+    with report_stream() as stream:
+        deliver(lambda out: out.write(text), stream)
+
+
+def _list() -> str:
+    width = max(len(rule.name) for rule in RULES)
+    lines = []
+    for family in dict.fromkeys(rule.family for rule in RULES):
+        members = [f"  {rule.name:<{width}}  {rule.summary}" for rule in RULES if rule.family == family]
+        lines.extend([f"{family}:", *members, ""])
+    return "\n".join([*lines, "One rule's page: trainsense explain RULE", ""])
+
+
+def _page(name: str) -> str:
+    check_choice("rule", name, [rule.name for rule in RULES])
+    rule = next(rule for rule in RULES if rule.name == name)
+    return f"# {rule.name} ({rule.family})\n\n{rule.page.strip()}\n"

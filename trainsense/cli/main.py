@@ -1,0 +1,58 @@
+"""The app: its commands in one table, and the one place where an error becomes an exit status."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from trainsense import __version__
+from trainsense.cli import check_instability, diagnose, explain, pick_clip, sweep_lr, sweep_warmup
+from trainsense.cli.failure import report_failure
+from trainsense.cli.streams import silence_stdout
+
+app = typer.Typer(
+    name="trainsense",
+    add_completion=True,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for module in (sweep_lr, check_instability, pick_clip, sweep_warmup, diagnose, explain):
+    app.command(module.NAME, help=module.HELP)(module.command)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag
+    if wanted:
+        typer.echo(f"trainsense {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[  # eager: its callback does the work
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Find out why a PyTorch training is unstable or slow, and try the fix.
+
+    Start with: trainsense diagnose WORKLOAD
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit status; nothing is raised."""
+    try:
+        get_command(app).main(args=list(arguments), prog_name="trainsense")
+    except BaseException as error:  # noqa: BLE001 - the one place: whatever happened becomes a message and a status
+        return report_failure(error, debug="--debug" in arguments)
+    return 0
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    status = run(sys.argv[1:])
+    silence_stdout()
+    sys.exit(status)

@@ -1,0 +1,79 @@
+"""The options that every running command shares, as typer reads them and the command gets them."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What was typed, unchecked; see CONTRACT 2 for the meaning of each."""
+
+    workload: Annotated[
+        str,
+        typer.Argument(
+            metavar="WORKLOAD", help="file.py, file.py:name, package.module or package.module:name.", show_default=False
+        ),
+    ]
+    lr: Annotated[
+        float | None, typer.Option("--lr", help="The learning rate you train with, instead of the workload's.")
+    ] = None
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="Optimizer steps of one trial, at least 20; else from the budget.")
+    ] = None
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", help="Seeds at the settings that matter; else as the protocol has it.")
+    ] = None
+    seed: Annotated[int, typer.Option("--seed", help="The first seed.")] = 0
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    engine: Annotated[str, typer.Option("--engine", help="How trials are run: auto or sequential.")] = "auto"
+    jobs: Annotated[int, typer.Option("--jobs", help="Worker processes, for engines that have them.")] = 1
+    budget: Annotated[str, typer.Option("--budget", help="What may be spent: 90s, 10m, 1h or 20000steps.")] = "10m"
+    run_dir: Annotated[
+        Path | None,
+        typer.Option("--run-dir", help="Where trials are kept; else .trainsense/<workload name>.", show_default=False),
+    ] = None
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore trials kept from earlier.")] = False
+    format: Annotated[str, typer.Option("--format", help="What standard output carries: text or json.")] = "text"
+    output: Annotated[
+        list[str] | None,
+        typer.Option("--output", metavar="FORMAT=PATH", help="Write a file beside it, repeatable: json=report.json."),
+    ] = None
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", help="Exit 1 from this severity on: error, warning, note or never.")
+    ] = "error"
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Full tracebacks.")] = False
+
+
+Options = TypeVar("Options", bound=RunOptions)
+
+
+def with_options(kind: type[Options], command: Callable[[Options], None]) -> Callable[..., None]:
+    """Return `command` as typer wants it: a function with one parameter for each field of `kind`."""
+    hints = get_type_hints(kind, include_extras=True)
+    parameters = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=hints[field.name],
+            default=inspect.Parameter.empty if field.name == "workload" else field.default,
+        )
+        for field in fields(kind)
+    ]
+
+    def callback(**values: Any) -> None:
+        command(kind(**values))
+
+    vars(callback)["__signature__"] = inspect.Signature(parameters)
+    return callback
+
+
+def help_text(summary: str, *examples: str) -> str:
+    """Return a command's help: what it does, then lines to copy."""
+    lines = "\n".join(f"  trainsense {example}" for example in examples)
+    return f"{summary}\n\n\b\nExamples:\n{lines}"

@@ -1,1 +1,0 @@
-"""Orders the stages, judges their evidence, assembles the `Report`."""

@@ -1,0 +1,167 @@
+"""One diagnosis from the workload to the report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trainsense
+from trainsense.diagnosis.fixes import fixes_of, recommend
+from trainsense.diagnosis.opening import Opened, opened
+from trainsense.diagnosis.saving import save_plots, save_report
+from trainsense.diagnosis.summary import summary_of, verdict_of
+from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, Stage
+from trainsense.records.evidence import Evidence, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed
+from trainsense.records.plan import REFINEMENTS, Plan
+from trainsense.records.progress import Listener, Silent
+from trainsense.records.report import Cost, Report, WorkloadSummary
+from trainsense.records.request import Request
+from trainsense.records.run import Run
+from trainsense.reporters.notebook import notebook_html
+from trainsense.reporters.stages import stage_entries
+from trainsense.reporters.tables import traces_table, trials_table
+from trainsense.rules import RULES
+from trainsense.workload.load import LoadedWorkload
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """A report with everything that was measured; shows itself in a notebook.
+
+    Attributes:
+        report: the report.
+        evidence: what the stages found, by type in `records.evidence`.
+        runs: every trial with its purpose, in the order in which they were run.
+        interrupted: whether it was cut short by the user.
+        directory: the run directory, None if nothing was kept.
+    """
+
+    report: Report
+    evidence: tuple[Evidence, ...] = ()
+    runs: tuple[tuple[str, Run], ...] = field(default=(), repr=False)
+    interrupted: bool = False
+    directory: Path | None = None
+
+    @cached_property
+    def trials(self) -> "pd.DataFrame":
+        """All trials, one row each: settings, outcome, score."""
+        return trials_table(self.runs)
+
+    @cached_property
+    def traces(self) -> "pd.DataFrame":
+        """All traces, one row per optimizer step."""
+        return traces_table(self.runs)
+
+    def _repr_html_(self) -> str:
+        return notebook_html(self.report)
+
+
+def run_diagnosis(loaded: LoadedWorkload, request: Request, listener: Listener | None = None) -> Diagnosis:
+    """Run what `request` asks for on the workload and report.
+
+    Raises:
+        CannotRunError: the workload or an option stands in the way; nothing was diagnosed.
+    """
+    listener = listener or Silent()
+    with opened(loaded, request, listener) as frame:
+        listener.plan(_told(frame), frame.plan.horizon)
+        evidence, complete = _run_stages(frame, request, listener)
+        return _report(frame, request, list(evidence.values()), complete=complete)
+
+
+def _run_stages(frame: Opened, request: Request, listener: Listener) -> tuple[dict[type, Evidence], bool]:
+    """Run the essentials, then everything in full; return the evidence and whether all the essentials were run."""
+    evidence: dict[type, Evidence] = {type(frame.setup): frame.setup}
+    _run_pass(frame, ESSENTIAL_STAGES[request.command], frame.plan, evidence, listener)
+    complete = not frame.lab.left_out()
+    effort = REFINEMENTS
+    if request.seeds is not None:
+        effort = replace(effort, seeds=request.seeds, null_seeds=request.seeds)
+    _run_pass(frame, ALL_STAGES[request.command], replace(frame.plan, effort=effort), evidence, listener)
+    return evidence, complete and not frame.lab.interrupted
+
+
+def _run_pass(
+    frame: Opened, stages: Sequence[Stage], plan: Plan, evidence: dict[type, Evidence], listener: Listener
+) -> None:
+    for stage in stages:
+        if frame.lab.interrupted:
+            return
+        listener.stage(stage.title)
+        found = stage(frame.lab, plan, evidence)
+        if found is not None:
+            evidence[type(found)] = found
+
+
+def _report(frame: Opened, request: Request, evidence: list[Evidence], *, complete: bool) -> Diagnosis:
+    judgements = [rule(evidence) for rule in RULES]
+    findings = sorted(
+        (one for one in judgements if isinstance(one, Finding)), key=lambda one: SEVERITIES.index(one.severity)
+    )
+    sweep, user, tried = (_one(evidence, kind) for kind in (LearningRateSweep, UserSetting, Stabilisation))
+    assert sweep is None or isinstance(sweep, LearningRateSweep)
+    assert user is None or isinstance(user, UserSetting)
+    assert tried is None or isinstance(tried, Stabilisation)
+    fixes = fixes_of(tried)
+    recommendation = recommend(fixes, tried, sweep, user)
+    not_run = tuple(frame.lab.left_out())
+    verdict = verdict_of(findings, sweep, complete=complete)
+    cost = frame.lab.cost()
+    directory = request.run_dir
+    plots = {} if directory is None else save_plots(evidence, directory, frame.bench.workload.lr)
+    report = Report(
+        version=trainsense.__version__,
+        command=request.command,
+        workload=_summary(frame),
+        verdict=verdict,
+        summary=summary_of(verdict, findings, sweep, recommendation, not_run, interrupted=frame.lab.interrupted),
+        findings=tuple(findings),
+        fixes=fixes,
+        recommendation=recommendation,
+        stages=stage_entries(evidence),
+        cost=Cost(trials=cost.trials, steps=cost.steps + frame.setup_steps, seconds=cost.seconds),
+        passed=tuple(one for one in judgements if isinstance(one, Passed)),
+        not_assessed=tuple(one for one in judgements if isinstance(one, NotAssessed)),
+        not_run=not_run,
+        plots=plots,
+    )
+    runs = tuple(frame.lab.runs())
+    if directory is not None:
+        save_report(report, runs, directory)
+    return Diagnosis(
+        report=report,
+        evidence=tuple(evidence),
+        runs=runs,
+        interrupted=frame.lab.interrupted,
+        directory=directory,
+    )
+
+
+def _one(evidence: Sequence[Evidence], kind: type) -> Evidence | None:
+    return next((one for one in evidence if isinstance(one, kind)), None)
+
+
+def _summary(frame: Opened) -> WorkloadSummary:
+    return WorkloadSummary(
+        name=frame.loaded.name,
+        source=frame.loaded.source,
+        parameters=frame.bench.seen.parameters,
+        device=str(frame.bench.device),
+        fingerprint=frame.loaded.fingerprint,
+    )
+
+
+def _told(frame: Opened) -> tuple[str, ...]:
+    plan, allowance = frame.plan, frame.lab.allowance
+    price = allowance.prices.step
+    affordable = int(allowance.amount / price) if price > 0 else 0
+    return (
+        f"{frame.loaded.name}: {frame.bench.seen.parameters:,} parameters on {frame.bench.device}",
+        f"trials of {plan.horizon} steps, instability runs of {plan.instability_steps}",
+        f"the budget holds about {affordable:,} optimizer steps",
+    )

@@ -1,0 +1,133 @@
+"""Arms that were tried, as the fixes of the report, and the one to recommend (PROTOCOL 6.6)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from trainsense.diagnosis.snippets import snippets
+from trainsense.measure.paired import ADOPTION_PAIRS
+from trainsense.records.evidence import Arm, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.fix import Fix, Improvement, Settings
+from trainsense.records.report import Recommendation
+
+SIMPLICITY: Final = ("lower-lr", "raise-lr", "clip-grad-norm", "warmup", "clip-and-warmup")
+"""From the simplest change on."""
+
+
+def fixes_of(tried: Stabilisation | None) -> tuple[Fix, ...]:
+    """Return one fix per name, in the order in which they were tried: the arm that was adopted, else the best screened."""
+    if tried is None:
+        return ()
+    names = list(dict.fromkeys(arm.fix for arm in tried.arms))
+    return tuple(_fix(_representative([arm for arm in tried.arms if arm.fix == name]), tried) for name in names)
+
+
+def _representative(arms: Sequence[Arm]) -> Arm:
+    compared = [arm for arm in arms if arm.against_baseline is not None]
+    if compared:
+        return compared[0]
+    return max(arms, key=lambda arm: arm.screened_gain if arm.screened_gain is not None else float("-inf"))
+
+
+def _fix(arm: Arm, tried: Stabilisation) -> Fix:
+    compared = arm.against_baseline
+    if compared is None:
+        return Fix(
+            fix=arm.fix,
+            title=_title(arm),
+            status="inconclusive",
+            settings=arm.settings,
+            loss=arm.screening.score if arm.screening else None,
+            seeds=1 if arm.screening else 0,
+            code=snippets(arm.settings, tried.baseline),
+        )
+    return Fix(
+        fix=arm.fix,
+        title=_title(arm),
+        status=compared.status,
+        settings=arm.settings,
+        baseline_loss=compared.baseline_loss,
+        loss=compared.loss,
+        improvement=Improvement(mean=compared.mean, low=compared.low, high=compared.high),
+        seeds=compared.pairs,
+        code=snippets(arm.settings, tried.baseline),
+    )
+
+
+def _title(arm: Arm) -> str:
+    settings = arm.settings
+    lr = f"lr {settings.lr:.3g}"
+    return {
+        "lower-lr": f"Lower the learning rate to {settings.lr:.3g}",
+        "raise-lr": f"Raise the learning rate to {settings.lr:.3g}",
+        "warmup": f"Warm up over {settings.warmup_steps} steps to {lr}",
+        "clip-grad-norm": f"Clip the gradient norm at {settings.clip_norm or 0:.3g} with {lr}",
+    }.get(arm.fix, f"{arm.fix} with {lr}")
+
+
+def recommend(
+    fixes: Sequence[Fix], tried: Stabilisation | None, sweep: LearningRateSweep | None, user: UserSetting | None
+) -> Recommendation | None:
+    """Return the simplest verified fix whose interval reaches the best one's mean; else what is known to be fine."""
+    if sweep is None or sweep.best_lr is None or not sweep.drop.assessable:
+        return None
+    candidates = [fix for fix in fixes if fix.status == "verified" and _beats_lower_lr(fix, tried)]
+    gains = [fix.improvement.mean for fix in candidates if fix.improvement]
+    if gains:
+        near = [fix for fix in candidates if fix.improvement and fix.improvement.high >= max(gains)]
+        chosen = min(near, key=lambda fix: SIMPLICITY.index(fix.fix) if fix.fix in SIMPLICITY else len(SIMPLICITY))
+        return Recommendation(settings=chosen.settings, fixes=(chosen.fix,), why=_why(chosen, sweep))
+    return _unproven(fixes, tried, sweep, user)
+
+
+def _beats_lower_lr(fix: Fix, tried: Stabilisation | None) -> bool:
+    if fix.fix in ("lower-lr", "raise-lr"):
+        return True
+    arms = [arm for arm in (tried.arms if tried else ()) if arm.fix == fix.fix and arm.settings == fix.settings]
+    return any(
+        arm.against_lower_lr is not None and arm.against_lower_lr.status == "verified" for arm in arms
+    ) or not any(arm.fix in ("lower-lr", "raise-lr") for arm in (tried.arms if tried else ()))
+
+
+def _why(fix: Fix, sweep: LearningRateSweep) -> str:
+    gain = fix.improvement
+    if gain is None or fix.loss is None or fix.baseline_loss is None:
+        return fix.title
+    warmup = fix.settings.warmup_steps
+    price = (
+        f"It costs no extra steps: the {warmup} warmup steps were taken out of the {sweep.horizon}."
+        if warmup
+        else "It costs no extra steps."
+    )
+    return (
+        f"On {fix.seeds} fresh seeds it ended at {fix.loss:.4g} instead of {fix.baseline_loss:.4g}, {gain.mean:.0%} of the "
+        f"loss drop (95 % interval {gain.low:.0%} to {gain.high:.0%}, {sweep.horizon} steps). {price}"
+    )
+
+
+def _unproven(
+    fixes: Sequence[Fix], tried: Stabilisation | None, sweep: LearningRateSweep, user: UserSetting | None
+) -> Recommendation:
+    best_lr = sweep.best_lr or 0.0
+    clip_norm = tried.baseline.clip_norm if tried else user.clip_norm if user else None
+    if user is None:
+        return Recommendation(
+            settings=Settings(lr=best_lr, clip_norm=clip_norm),
+            fixes=(),
+            why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {sweep.seeds} seed(s). You gave "
+            "no lr to compare with, and no fix was shown to do better.",
+        )
+    lr_change = next((fix for fix in fixes if fix.fix in ("lower-lr", "raise-lr")), None)
+    gap = user.against_best
+    if lr_change is None or gap is None:
+        return Recommendation(
+            settings=Settings(lr=user.lr, clip_norm=clip_norm),
+            fixes=(),
+            why="Nothing that was tried does significantly better than your settings: they are fine. "
+            f"They end within {max(gap.mean, 0.0) if gap else 0.0:.1%} of the loss drop of the best learning rate found.",
+        )
+    return Recommendation(
+        settings=lr_change.settings,
+        fixes=(lr_change.fix,),
+        why=f"In the sweep it ended {gap.mean:.0%} of the loss drop lower on {gap.pairs} seed(s). That is not yet verified: "
+        f"verification takes {ADOPTION_PAIRS} fresh pairs; give a larger --budget.",
+    )

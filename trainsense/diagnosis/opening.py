@@ -1,0 +1,179 @@
+"""Opens a diagnosis: device, bench, store, prices, plan."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+import torch
+
+from trainsense.executors.in_process import InProcess
+from trainsense.lab import Allowance, Lab
+from trainsense.protocol.check_setup import FirstLook, check_setup
+from trainsense.records.budget import STEP_PRICES, Prices
+from trainsense.records.evidence import Setup
+from trainsense.records.plan import ESSENTIALS, Plan, Subject
+from trainsense.records.progress import Listener
+from trainsense.records.request import BudgetLimit, Request
+from trainsense.runners.bench import Bench, prepare
+from trainsense.store.database import Store
+from trainsense.workload.contract import Workload
+from trainsense.workload.device import resolve_device
+from trainsense.workload.load import LoadedWorkload
+from trainsense.workload.schedule import own_warmup_steps
+from trainsense.workload.seeding import global_state_kept
+
+SWEEP_HORIZON: Final = 300
+"""Steps of a sweep trial where the budget allows (PROTOCOL 0)."""
+SHORTEST_HORIZON: Final = 60
+"""Below this a trial says little about training."""
+TRIALS_IN_BUDGET: Final = 40
+"""The horizon is chosen so that about so many trials of its length fit the budget."""
+INSTABILITY_SHARE: Final = 5 / 3
+"""Instability runs are this much longer than sweep trials: 500 to 300 (PROTOCOL 0)."""
+BRACKET_STEPS: Final = 100
+"""Steps of the range test (PROTOCOL 2.1)."""
+SLOW_STEP: Final = 0.05
+"""Seconds. On a CPU a step faster than this runs on one thread: more gain little on a quiet machine and lose a factor of
+30 or more on a busy one (measured: 2.7 ms became 74 to 343 ms for a small network)."""
+THREADS_PAY: Final = 1.2
+"""More threads are used where they are this much faster."""
+CLOSING_SECONDS: Final = 6.0
+"""Kept back from a budget in seconds for start, tables and plots …"""
+CLOSING_SHARE: Final = 0.02
+"""… with this share of it for what the prices miss."""
+MOST_KEPT_BACK: Final = 0.4
+"""… but never more than this share of a small budget."""
+STORE_FORMAT: Final = "1"
+"""Raise when a change makes kept trials differ from new ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """Everything that the stages and the report need.
+
+    Attributes:
+        loaded: the workload with its name and source.
+        bench: the workload on its device.
+        lab: with its allowance set.
+        plan: at essential effort.
+        setup: evidence of the first look.
+        setup_steps: optimizer steps that it took.
+    """
+
+    loaded: LoadedWorkload
+    bench: Bench
+    lab: Lab
+    plan: Plan
+    setup: Setup
+    setup_steps: int
+
+
+@contextmanager
+def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iterator[Opened]:
+    """Open a diagnosis; the user's global state is as it was afterwards, and the store is closed.
+
+    Raises:
+        CannotRunError: the workload fails its dry run, the device is not there, the run directory cannot be used.
+    """
+    workload = loaded.workload if request.lr is None else replace(loaded.workload, lr=request.lr)
+    device = resolve_device(request.device)
+    keeps = request.run_dir is not None and loaded.fingerprint
+    store = Store(request.run_dir) if keeps and request.run_dir else None
+    try:
+        with global_state_kept():
+            context = f"{STORE_FORMAT}|{loaded.fingerprint}|{torch.__version__}|{device.type}"
+            bench, document = _bench_and_plan(workload, device, request, store, context)
+            setup, seconds, steps = _read_plan(document)
+            lab = Lab(InProcess(bench), context=context, store=store, fresh=request.fresh, listener=listener)
+            lab.allow(_allowance(request.budget, seconds, steps))
+            yield Opened(
+                loaded=loaded,
+                bench=bench,
+                lab=lab,
+                plan=_plan(workload, bench, request, seconds, lab.allowance.amount),
+                setup=setup,
+                setup_steps=steps,
+            )
+    finally:
+        if store is not None:
+            store.close()
+
+
+def _bench_and_plan(
+    workload: Workload, device: torch.device, request: Request, store: Store | None, context: str
+) -> tuple[Bench, dict[str, Any]]:
+    """Prepare the bench and make the plan, or take the kept one, so that the same command repeats itself."""
+    threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    bench = prepare(workload, device, request.seed)
+
+    def make() -> dict[str, Any]:
+        used, look = 1, check_setup(bench, request.seed)
+        if device.type == "cpu" and threads > 1 and look.seconds.step > SLOW_STEP:
+            torch.set_num_threads(threads)
+            again = check_setup(bench, request.seed)
+            if look.seconds.step > THREADS_PAY * again.seconds.step:
+                used, look = threads, again
+        return _document(look, used)
+
+    asked = asdict(request) | {"run_dir": None, "fresh": None, "device": device.type}
+    key = hashlib.sha256(f"{context}|{asked}".encode()).hexdigest()
+    document = make() if store is None else store.plan(key, make, anew=request.fresh)
+    if device.type == "cpu":
+        torch.set_num_threads(document["threads"])
+    return bench, document
+
+
+def _document(look: FirstLook, threads: int) -> dict[str, Any]:
+    return {"threads": threads, "setup": asdict(look.setup), "seconds": asdict(look.seconds), "steps": look.steps}
+
+
+def _read_plan(document: dict[str, Any]) -> tuple[Setup, Prices, int]:
+    setup = dict(document["setup"])
+    setup["likely_causes"] = tuple(setup["likely_causes"])
+    setup["non_finite"] = tuple((int(index), str(path), int(count)) for index, path, count in setup["non_finite"])
+    return Setup(**setup), Prices(**document["seconds"]), int(document["steps"])
+
+
+def _allowance(budget: BudgetLimit, seconds: Prices, setup_steps: int) -> Allowance:
+    if budget.unit == "steps":
+        return Allowance(amount=budget.amount - setup_steps, prices=STEP_PRICES)
+    kept_back = min(MOST_KEPT_BACK * budget.amount, CLOSING_SECONDS + CLOSING_SHARE * budget.amount)
+    spent = setup_steps * seconds.step
+    return Allowance(amount=budget.amount - kept_back - spent, prices=seconds, deadline=budget.amount - kept_back / 2)
+
+
+def _plan(workload: Workload, bench: Bench, request: Request, seconds: Prices, amount: float) -> Plan:
+    per_step = seconds.step if request.budget.unit == "seconds" else 1.0
+    affordable = int(amount / per_step / TRIALS_IN_BUDGET)
+    longest = workload.max_train_steps or SWEEP_HORIZON
+    horizon = request.steps or max(SHORTEST_HORIZON, min(SWEEP_HORIZON, affordable))
+    horizon = min(horizon, longest) if request.steps is None else horizon
+    instability = round(INSTABILITY_SHARE * horizon)
+    if workload.max_train_steps is not None:
+        instability = max(horizon, min(instability, workload.max_train_steps))
+    effort = ESSENTIALS
+    return Plan(
+        subject=_subject(workload, bench, request.seed),
+        seed=request.seed,
+        horizon=horizon,
+        instability_steps=instability,
+        bracket_steps=min(BRACKET_STEPS, max(50, horizon // 2)),
+        effort=effort,
+        warmup_factor=request.factor,
+    )
+
+
+def _subject(workload: Workload, bench: Bench, seed: int) -> Subject:
+    optimizer = workload.optimizer(bench.fresh_model(seed), workload.lr or 1e-3)
+    return Subject(
+        lr=workload.lr,
+        clip_norm=workload.clip_norm,
+        max_train_steps=workload.max_train_steps,
+        constant_schedule=workload.schedule in (None, "constant"),
+        own_warmup_steps=own_warmup_steps(workload),
+        adaptive=any("beta" in key or "alpha" in key for group in optimizer.param_groups for key in group),
+    )

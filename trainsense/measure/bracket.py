@@ -1,0 +1,83 @@
+"""Where to look for the best learning rate: reads an exponential range test (PROTOCOL 2.1)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+SMOOTHING: Final = 0.7
+"""Weight of the past in the running mean of the loss."""
+UNDONE_SHARE: Final = 0.5
+"""The test has diverged where this share of what it had gained is lost again."""
+LEARNT_DEVIATIONS: Final = 3.0
+"""A gain below this many deviations of the first losses is no gain."""
+BLIND_TOP_LR: Final = 1.0
+"""Where the range test shows nothing, the grid ends two points above this."""
+IMPROVED_DECADES: Final = 2.0
+"""Where nothing diverges, the bracket ends this many decades above the lr that gained the most (PROTOCOL 2.1)."""
+
+Series = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bracket:
+    """What a range test says.
+
+    Attributes:
+        divergence_lr: lr at which training came undone, or two decades above the last improvement.
+        gain: loss gained before that, the bracket's estimate of D; 0 if nothing was gained.
+        start: mean of the first losses.
+    """
+
+    divergence_lr: float
+    gain: float
+    start: float
+
+
+def smoothed(loss: Series) -> Series:
+    """Return the bias-corrected exponential running mean of `loss`, same shape.
+
+    >>> smoothed(np.array([2.0, 2.0, 2.0])).round(12).tolist()
+    [2.0, 2.0, 2.0]
+    """
+    result = np.empty_like(loss)
+    average = 0.0
+    for step, value in enumerate(loss):
+        average = SMOOTHING * average + (1 - SMOOTHING) * value
+        result[step] = average / (1 - SMOOTHING ** (step + 1))
+    return result
+
+
+def read_bracket(lr: Series, loss: Series) -> Bracket | None:
+    """Read a range test; None if it failed within its first five steps, at learning rates that cannot matter.
+
+    Args:
+        lr: ascending learning rates, shape `(steps,)`.
+        loss: training losses at them, the last of which may be infinite.
+    """
+    finite = np.isfinite(loss)
+    length = int(np.argmin(finite)) if not finite.all() else loss.size
+    if length < 5:
+        return None
+    curve = smoothed(loss[:length])
+    head = loss[: max(5, length // 10)]
+    start = float(np.mean(head))
+    best = int(np.argmin(curve))
+    gain = start - float(curve[best])
+    if gain <= LEARNT_DEVIATIONS * float(np.std(head)) / np.sqrt(head.size):
+        top = lr[length] if length < lr.size else _first_above(curve, lr, start + abs(start)) or BLIND_TOP_LR
+        return Bracket(divergence_lr=float(top), gain=max(gain, 0.0), start=start)
+    undone = np.flatnonzero(curve[best:] > curve[best] + UNDONE_SHARE * gain)
+    if undone.size:
+        top = lr[best + int(undone[0])]
+    elif length < lr.size:
+        top = lr[length]
+    else:
+        top = min(lr[-1], lr[best] * 10**IMPROVED_DECADES)
+    return Bracket(divergence_lr=float(top), gain=gain, start=start)
+
+
+def _first_above(curve: Series, lr: Series, level: float) -> float | None:
+    found = np.flatnonzero(curve > level)
+    return float(lr[found[0]]) if found.size else None

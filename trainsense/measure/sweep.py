@@ -1,0 +1,184 @@
+"""Boils the trials of a learning-rate sweep down to `LearningRateSweep` (PROTOCOL 2)."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from trainsense.measure.feasibility import effective_score, failure_reason, infeasible_reason
+from trainsense.measure.lr_curve import CurvePoint, choose, edge, lowest, sensitivity, stable_decades
+from trainsense.measure.robust import standard_error
+from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
+from trainsense.records.run import Run
+
+UNMOVED_GAP: Final = 1e-5
+"""A shuffle gap below this share of the loss is rounding: inputs and targets were permuted together."""
+VARIED_SPREAD: Final = 0.05
+"""… if the outputs vary by more than this across examples; if they don't, the model ignores its inputs."""
+
+Runs = Mapping[float, Sequence[Run]]
+
+
+def references(run: Run) -> tuple[float | None, float | None]:
+    """Return `(shuffle gap, output spread)` of a run at lr* as references; the gap is None where it means nothing."""
+    gap, spread = run.shuffle_gap, run.output_spread
+    if gap is not None and run.score is not None:
+        scale = abs(run.score) + abs(run.initial_loss or 0.0)
+        moved_together = abs(gap) <= UNMOVED_GAP * scale and spread is not None and spread > VARIED_SPREAD
+        gap = None if moved_together or not math.isfinite(gap) else gap
+    return gap, spread
+
+
+def drop_at(runs: Sequence[Run], gap: float | None) -> Drop:
+    """Return D from the completed runs at one lr (PROTOCOL 0)."""
+    scores = [run.score for run in runs if run.score is not None]
+    initial = float(np.mean([run.initial_loss for run in runs if run.initial_loss is not None]))
+    best = float(np.mean(scores))
+    within = float(np.mean([run.score_error or 0.0 for run in runs if run.score is not None]))
+    return Drop(
+        initial=initial,
+        trivial=None if gap is None else best + max(gap, 0.0),
+        best=best,
+        standard_error=standard_error(scores) if len(scores) > 2 else within,
+    )
+
+
+def assemble(
+    runs_by_lr: Runs,
+    *,
+    horizon: int,
+    bracket: Run | None,
+    stop_loss: float | None,
+    prefixes_count: bool,
+) -> LearningRateSweep:
+    """Judge every trial and find lr*, its range and the edge.
+
+    Args:
+        runs_by_lr: lr -> runs that were not skipped, at least one, screening seeds in order.
+        horizon: N.
+        bracket: the range test, None if there was none.
+        stop_loss: see `LearningRateSweep`.
+        prefixes_count: whether the first half of a trial is a trial of half the horizon (constant lr).
+    """
+    lrs = sorted(runs_by_lr)
+    scored = {lr: _usable_mean(runs_by_lr[lr]) for lr in lrs}
+    trained = [lr for lr in lrs if math.isfinite(scored[lr])]
+    if not trained:
+        return _nothing_trained(runs_by_lr, horizon=horizon, bracket=bracket, stop_loss=stop_loss)
+    provisional = min(trained, key=lambda lr: scored[lr])
+    points, drop, gap, spread = _judge(runs_by_lr, provisional)
+    curve = _curve(points, drop)
+    best, ties = choose(curve, drop.value) if drop.assessable else (lowest(curve), [])
+    points, drop, gap, spread = _judge(runs_by_lr, best.lr)
+    curve = _curve(points, drop)
+    best = next(point for point in curve if point.lr == best.lr)
+    edge_lr, unstable_lr = edge(curve, best.lr)
+    return LearningRateSweep(
+        horizon=horizon,
+        bracket=bracket,
+        points=tuple(points),
+        scores=tuple(point.mean for point in curve),
+        drop=drop,
+        best_lr=best.lr,
+        best_range=(ties[0].lr, ties[-1].lr) if ties else None,
+        edge_lr=edge_lr,
+        unstable_lr=unstable_lr,
+        best_lr_half_horizon=_best_at_half(points) if prefixes_count and drop.assessable else None,
+        lr_sensitivity=sensitivity(curve, best, drop.initial),
+        stable_decades=stable_decades(curve, best, drop.value) if drop.assessable else None,
+        reference_gap=gap,
+        reference_spread=spread,
+        seeds=len(best.scores),
+        stop_loss=stop_loss,
+    )
+
+
+def _usable_mean(runs: Sequence[Run]) -> float:
+    scores = [run.score for run in runs if run.score is not None and failure_reason(run) is None]
+    return float(np.mean(scores)) if 2 * len(scores) > len(runs) else math.inf
+
+
+def _judge(runs_by_lr: Runs, best_lr: float) -> tuple[list[SweepPoint], Drop, float | None, float | None]:
+    at_best = [run for run in runs_by_lr[best_lr] if failure_reason(run) is None]
+    gap, spread = references(at_best[0])
+    drop = drop_at(at_best, gap)
+    feasible_scores = [_usable_mean(runs_by_lr[lr]) for lr in sorted(runs_by_lr) if lr <= best_lr]
+    feasible_scores = [score for score in feasible_scores if math.isfinite(score)]
+    points = []
+    for lr in sorted(runs_by_lr):
+        reasons = tuple(
+            infeasible_reason(
+                run,
+                drop,
+                above_best=lr > best_lr,
+                reference_gap=gap,
+                reference_spread=spread,
+                feasible_scores=feasible_scores,
+            )
+            for run in runs_by_lr[lr]
+        )
+        points.append(SweepPoint(lr=lr, runs=tuple(runs_by_lr[lr]), infeasible=reasons))
+        if lr > best_lr and not any(reasons):
+            feasible_scores.append(_usable_mean(runs_by_lr[lr]))
+    return points, drop, gap, spread
+
+
+def _curve(points: Sequence[SweepPoint], drop: Drop) -> list[CurvePoint]:
+    return [
+        CurvePoint(
+            lr=point.lr,
+            scores={
+                run.trial.seed: effective_score(run, reason, drop.ceiling)
+                for run, reason in zip(point.runs, point.infeasible, strict=True)
+            },
+            feasible=point.feasible,
+            unstable=point.unstable,
+        )
+        for point in points
+    ]
+
+
+def _best_at_half(points: Sequence[SweepPoint]) -> float | None:
+    """Return the lr with the lowest probe loss over the last tenth before half the horizon."""
+
+    def level(point: SweepPoint) -> float:
+        values = []
+        for run in point.runs[:1]:
+            probe = run.trace.probe_loss
+            window = probe[int(0.4 * run.trial.steps) : run.trial.steps // 2 + 1]
+            values.append(float(np.nanmean(window)) if np.isfinite(window).any() else math.inf)
+        return float(np.mean(values)) if values else math.inf
+
+    levels = {point.lr: level(point) for point in points if point.feasible}
+    return min(levels, key=lambda lr: levels[lr]) if levels and math.isfinite(min(levels.values())) else None
+
+
+def _nothing_trained(
+    runs_by_lr: Runs, *, horizon: int, bracket: Run | None, stop_loss: float | None
+) -> LearningRateSweep:
+    points = tuple(
+        SweepPoint(lr=lr, runs=tuple(runs_by_lr[lr]), infeasible=tuple(failure_reason(run) for run in runs_by_lr[lr]))
+        for lr in sorted(runs_by_lr)
+    )
+    initial = next(
+        (run.initial_loss for point in points for run in point.runs if run.initial_loss is not None), math.nan
+    )
+    return LearningRateSweep(
+        horizon=horizon,
+        bracket=bracket,
+        points=points,
+        scores=tuple(math.inf for _ in points),
+        drop=Drop(initial=initial, trivial=None, best=math.nan, standard_error=math.nan),
+        best_lr=None,
+        best_range=None,
+        edge_lr=None,
+        unstable_lr=None,
+        best_lr_half_horizon=None,
+        lr_sensitivity=None,
+        stable_decades=None,
+        reference_gap=None,
+        reference_spread=None,
+        seeds=0,
+        stop_loss=stop_loss,
+    )

@@ -1,0 +1,165 @@
+"""Learning-rate sweep: bracket, grid, seeds (PROTOCOL 2)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from trainsense.lab import Lab
+from trainsense.measure.bracket import Bracket, read_bracket
+from trainsense.measure.grid import grid_index, grid_lr
+from trainsense.measure.sweep import assemble
+from trainsense.records.evidence import LearningRateSweep
+from trainsense.records.plan import Plan
+from trainsense.records.run import Run
+from trainsense.records.trial import RANGE_TEST, Trial
+
+LOWEST_LR: Final = 1e-7
+"""Where the range test starts; it ends nine decades above."""
+POINTS_BELOW: Final = 6
+"""Grid points below the divergence: two decades (PROTOCOL 2.2)."""
+POINTS_ABOVE: Final = 2
+"""Grid points above it (PROTOCOL 2.2)."""
+MOST_EXTENSIONS: Final = 4
+"""How often the grid grows while the best is at its end, two points at a time."""
+EXPLOSION: Final = 1000.0
+"""A trial whose loss is this many drops above L0 is stopped; anything less must go on (PROTOCOL 2.3)."""
+NEAR_BEST: Final = 0.05
+"""Points within this share of D of the best get more seeds, beside its neighbours."""
+MOST_SEED_ROUNDS: Final = 3
+"""How often the points with more seeds are chosen anew, as the best moves."""
+
+
+class _Grid:
+    """The trials of a sweep as they come in."""
+
+    def __init__(self, lab: Lab, plan: Plan, bracket: Run, stop_loss: float | None) -> None:
+        self._lab, self._plan = lab, plan
+        self._bracket, self._stop_loss = bracket, stop_loss
+        self._runs: dict[int, dict[int, Run]] = {}
+
+    def run(self, indices: Sequence[int], seeds: Sequence[int], purpose: str) -> bool:
+        """Run grid points; return whether all fitted the budget."""
+        complete = True
+        for seed in seeds:
+            for index in indices:
+                trial = self._plan.trial(grid_lr(index), seed, self._stop_loss)
+                run = self._lab.run([trial], purpose)[0]
+                if run.skipped:
+                    complete = False
+                else:
+                    self._runs.setdefault(index, {})[seed] = run
+        return complete
+
+    @property
+    def indices(self) -> list[int]:
+        return sorted(self._runs)
+
+    def sweep(self) -> LearningRateSweep:
+        """Return the evidence so far; at least one trial must have run."""
+        return assemble(
+            {grid_lr(index): [runs[seed] for seed in sorted(runs)] for index, runs in self._runs.items()},
+            horizon=self._plan.horizon,
+            bracket=self._bracket,
+            stop_loss=self._stop_loss,
+            prefixes_count=self._plan.subject.constant_schedule,
+        )
+
+
+def sweep_lr(lab: Lab, plan: Plan) -> LearningRateSweep | None:
+    """Find lr*, its range, the infeasible learning rates and the edge; None if the budget held no trial.
+
+    Args:
+        lab: runs the trials.
+        plan: horizon, seeds and effort.
+    """
+    bracket_run = bracket_of(lab, plan)
+    if bracket_run.skipped:
+        return None
+    bracket = read_bracket(bracket_run.trace.lr, bracket_run.trace.loss)
+    grid = _Grid(lab, plan, bracket_run, stop_loss(bracket))
+    if bracket is None:
+        grid.run(
+            [grid_index(LOWEST_LR), grid_index(plan.subject.lr or 1e-3)], plan.seeds[:1], "coarse learning-rate grid"
+        )
+        return grid.sweep() if grid.indices else None
+    top = grid_index(bracket.divergence_lr)
+    first, last = top - POINTS_BELOW, top + POINTS_ABOVE
+    _coarse(grid, plan, list(range(first, last + 1, 2)))
+    if not grid.indices:
+        return None
+    if plan.effort.whole_grid:
+        grid.run(range(first, max(last, grid.indices[-1]) + 1), plan.seeds[:1], "whole learning-rate grid")
+    _refine(grid, plan)
+    return grid.sweep()
+
+
+def bracket_of(lab: Lab, plan: Plan) -> Run:
+    """Run the exponential range test."""
+    trial = Trial(
+        lr=LOWEST_LR,
+        seed=plan.seed,
+        steps=plan.bracket_steps,
+        schedule=RANGE_TEST,
+        clip_norm=plan.subject.clip_norm,
+        evaluate=False,
+    )
+    return lab.run([trial], "exponential range test")[0]
+
+
+def stop_loss(bracket: Bracket | None) -> float | None:
+    """Return the loss above which a trial is stopped, None without a bracket."""
+    if bracket is None:
+        return None
+    return bracket.start + EXPLOSION * max(bracket.gain, 0.01 * abs(bracket.start), 1e-6)
+
+
+def _coarse(grid: _Grid, plan: Plan, indices: list[int]) -> None:
+    """Run every second grid point from low to high, then the best one's neighbours; extend while the best is at an end."""
+    for count, index in enumerate(indices):
+        if count >= 3 and _two_failed(grid.sweep()):
+            break
+        if not grid.run([index], plan.seeds[:1], "coarse learning-rate grid"):
+            return
+    for _ in range(MOST_EXTENSIONS):
+        best = _best_index(grid)
+        if best is None:
+            lower = [grid.indices[0] - 4, grid.indices[0] - 2]
+            if not grid.run(lower, plan.seeds[:1], "lower learning rates"):
+                return
+        elif best == grid.indices[0]:
+            grid.run([best - 1, best - 2], plan.seeds[:1], "lower learning rates")
+        elif best == grid.indices[-1]:
+            grid.run([best + 1, best + 2], plan.seeds[:1], "higher learning rates")
+        elif best - 1 not in grid.indices or best + 1 not in grid.indices:
+            grid.run([best - 1, best + 1], plan.seeds[:1], "neighbours of the best learning rate")
+        else:
+            return
+
+
+def _two_failed(sweep: LearningRateSweep) -> bool:
+    return len(sweep.points) > 2 and all(point.unstable for point in sweep.points[-2:])
+
+
+def _best_index(grid: _Grid) -> int | None:
+    best = grid.sweep().best_lr
+    return None if best is None else grid_index(best)
+
+
+def _refine(grid: _Grid, plan: Plan) -> None:
+    """Give the best point, its neighbours and whatever is close to it all seeds."""
+    if len(plan.seeds) < 2:
+        return
+    for _ in range(MOST_SEED_ROUNDS):
+        sweep = grid.sweep()
+        if sweep.best_lr is None or not sweep.drop.assessable:
+            return
+        best = grid_index(sweep.best_lr)
+        close = {
+            grid_index(point.lr)
+            for point, score in zip(sweep.points, sweep.scores, strict=True)
+            if score - sweep.drop.best <= NEAR_BEST * sweep.drop.value
+        }
+        wanted = {best - 1, best, best + 1} | {index for index in close if abs(index - best) <= 2}
+        if not grid.run(sorted(wanted), plan.seeds, "seeds around the best learning rate"):
+            return
+        if _best_index(grid) == best:
+            return

@@ -1,0 +1,137 @@
+"""The user's own setting against lr*, at the sweep's horizon and probed at every step (PROTOCOL 2.7, 3, 4.4, 5.4)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from trainsense.lab import Lab
+from trainsense.measure.comparing import compare_runs, reason_for
+from trainsense.measure.feasibility import collapsed
+from trainsense.measure.gradient_norms import clipped_fractions, norm_percentiles
+from trainsense.measure.paired import PRACTICAL_MARGIN
+from trainsense.measure.stability import event_threshold, find_event
+from trainsense.records.comparison import Comparison
+from trainsense.records.evidence import InstabilityRun, LearningRateSweep, UserSetting
+from trainsense.records.plan import Plan
+from trainsense.records.run import Run
+from trainsense.records.trial import WITHOUT_OWN_WARMUP, Trial
+
+AGGRESSIVE_CLIPPING: Final = 0.5
+"""More than this share of updates clipped is extremely aggressive (PROTOCOL 4.4)."""
+LONGEST_WARMUP_SHARE: Final = 0.1
+"""A warmup longer than this share of the run is too long, if a shorter one does as well (PROTOCOL 5.4)."""
+
+
+def user_setting(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> UserSetting | None:
+    """Run the user's lr, schedule and clipping; None if the workload names no lr or nothing fitted the budget."""
+    lr = plan.subject.lr
+    if lr is None:
+        return None
+    trials = [plan.probed(lr, seed, sweep.stop_loss) for seed in plan.seeds]
+    runs = [run for run in lab.run(trials, "the user's own setting") if not run.skipped]
+    if not runs:
+        return None
+    at_best = _at_best(lab, plan, sweep)
+    above = sweep.best_lr is not None and lr > sweep.best_lr
+    larger_norm, larger = _larger_clip(lab, plan, sweep, runs)
+    return UserSetting(
+        lr=lr,
+        runs=tuple(_with_event(run, sweep, above=above) for run in runs),
+        infeasible=tuple(reason_for(run, sweep) for run in runs),
+        at_best=tuple(at_best),
+        against_best=compare_runs(runs, at_best, sweep),
+        half_horizon_gap=_probe_gap(runs, at_best, sweep, 0.4, 0.5),
+        horizon_gap=_probe_gap(runs, at_best, sweep, 0.9, 1.0),
+        larger_clip=larger,
+        larger_clip_norm=larger_norm,
+        shorter_warmup=_shorter_warmup(lab, plan, sweep),
+        warmup_steps=plan.subject.own_warmup_steps,
+        warmup_share=_warmup_share(plan),
+        max_train_steps=plan.subject.max_train_steps,
+        clip_norm=plan.subject.clip_norm,
+    )
+
+
+def _at_best(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> list[Run]:
+    if sweep.best_lr is None:
+        return []
+    trials = [plan.trial(sweep.best_lr, seed, sweep.stop_loss) for seed in plan.seeds]
+    return [run for run in lab.run(trials, "seeds at the best learning rate") if not run.skipped]
+
+
+def _with_event(run: Run, sweep: LearningRateSweep, *, above: bool) -> InstabilityRun:
+    event = None
+    if sweep.drop.assessable:
+        event = find_event(
+            run,
+            drop=sweep.drop.value,
+            threshold=event_threshold(None),
+            collapsed=above and collapsed(run, sweep.reference_gap, sweep.reference_spread),
+        )
+    return InstabilityRun(factor=run.trial.lr / (sweep.best_lr or run.trial.lr), run=run, event=event)
+
+
+def _probe_gap(
+    runs: Sequence[Run], at_best: Sequence[Run], sweep: LearningRateSweep, start: float, end: float
+) -> float | None:
+    """Return how much higher the user's probe loss lies in a window of the run, as a share of D, paired by seed."""
+    best = {run.trial.seed: run for run in at_best if run.completed}
+    gaps = []
+    for run in runs:
+        if run.completed and run.trial.seed in best:
+            levels = []
+            for one in (run, best[run.trial.seed]):
+                window = one.trace.probe_loss[int(start * one.trial.steps) : int(end * one.trial.steps) + 1]
+                levels.append(float(np.nanmean(window)) if np.isfinite(window).any() else float("nan"))
+            gaps.append((levels[0] - levels[1]) / sweep.drop.value)
+    return float(np.mean(gaps)) if gaps and np.all(np.isfinite(gaps)) and sweep.drop.assessable else None
+
+
+def _larger_clip(
+    lab: Lab, plan: Plan, sweep: LearningRateSweep, runs: Sequence[Run]
+) -> tuple[float | None, Comparison | None]:
+    """Try the 90th percentile of the unclipped norms where the user's threshold clips more than half of the steps."""
+    clip_norm = plan.subject.clip_norm
+    fraction = float(np.mean([clipped_fractions(run.trace)[0] for run in runs]))
+    if clip_norm is None or fraction <= AGGRESSIVE_CLIPPING:
+        return None, None
+    percentiles = norm_percentiles(np.concatenate([run.trace.grad_norm for run in runs]))
+    if percentiles is None or percentiles.values[90] <= clip_norm:
+        return None, None
+    larger = percentiles.values[90]
+    baseline = plan.probed(runs[0].trial.lr, plan.seed, sweep.stop_loss)
+    return larger, _adopt(
+        lab, plan, sweep, baseline, replace(baseline, clip_norm=larger), "a larger clipping threshold"
+    )
+
+
+def _warmup_share(plan: Plan) -> float | None:
+    planned = plan.subject.max_train_steps
+    return plan.subject.own_warmup_steps / planned if planned else None
+
+
+def _shorter_warmup(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> Comparison | None:
+    """Try a tenth of the user's own warmup where it takes more than a tenth of the run."""
+    share = _warmup_share(plan)
+    if share is None or share <= LONGEST_WARMUP_SHARE or plan.subject.lr is None:
+        return None
+    baseline = plan.probed(plan.subject.lr, plan.seed, sweep.stop_loss)
+    shorter = max(1, round(share * plan.horizon / 10))
+    setting = replace(baseline, schedule=WITHOUT_OWN_WARMUP, warmup_steps=shorter)
+    return _adopt(lab, plan, sweep, baseline, setting, "a shorter warmup")
+
+
+def _adopt(
+    lab: Lab, plan: Plan, sweep: LearningRateSweep, baseline: Trial, setting: Trial, purpose: str
+) -> Comparison | None:
+    """Screen a setting on the first seed and compare it on fresh seeds if it looks no worse."""
+    screened = compare_runs(lab.run([baseline], purpose), lab.run([setting], purpose), sweep)
+    if screened is None or screened.mean < -PRACTICAL_MARGIN or not plan.effort.adoption_pairs:
+        return screened
+    seeds = plan.fresh_seeds(plan.effort.adoption_pairs)
+    trials = [(replace(baseline, seed=seed), replace(setting, seed=seed)) for seed in seeds]
+    left = lab.run([one for one, _ in trials], purpose)
+    right = lab.run([two for _, two in trials], purpose)
+    return compare_runs(left, right, sweep) or screened

@@ -1,0 +1,64 @@
+"""`Rule`: a judgement on evidence, with its page. Rules run nothing and see no model."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import ModuleType, NoneType
+from typing import get_args, get_type_hints
+
+from trainsense.records.evidence import Evidence
+from trainsense.records.finding import Judgement, NotAssessed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule.
+
+    Args:
+        name: as findings carry it (CONTRACT 4).
+        family: `setup`, `stability`, …
+        summary: one line.
+        page: what it checks, how it is decided, what to try, where it comes from (markdown).
+        judge: a function whose parameters name the evidence it needs by type; `X | None` where it can do without.
+    """
+
+    name: str
+    family: str
+    summary: str
+    page: str
+    judge: Callable[..., Judgement]
+
+    def __call__(self, evidence: Iterable[Evidence]) -> Judgement:
+        """Judge; `NotAssessed` if a stage that it needs did not run."""
+        by_type = {type(one): one for one in evidence}
+        hints = get_type_hints(self.judge)
+        hints.pop("return", None)
+        arguments: dict[str, Evidence | None] = {}
+        for parameter, hint in hints.items():
+            kinds = get_args(hint) or (hint,)
+            found = next((by_type[kind] for kind in kinds if kind in by_type), None)
+            if found is None and NoneType not in kinds:
+                return NotAssessed(rule=self.name, reason=f"needs {_WHAT.get(kinds[0].__name__, kinds[0].__name__)}")
+            arguments[parameter] = found
+        return self.judge(**arguments)
+
+
+_WHAT = {
+    "Setup": "the check of the setup, which did not run",
+    "LearningRateSweep": "the learning-rate sweep, which did not run",
+    "UserSetting": "the learning rate you train with today: give it as Workload(lr=...) or --lr",
+    "InstabilityCheck": "runs above the best learning rate, which did not run",
+    "Stabilisation": "fixes to be tried, which did not run",
+}
+
+
+def rule_of(module: ModuleType) -> Rule:
+    """Make the rule of a module: its name is the file's, its page the docstring, its judgement `judge`."""
+    page = (module.__doc__ or "").strip()
+    parts = module.__name__.split(".")
+    return Rule(
+        name=parts[-1].replace("_", "-"),
+        family=parts[-2],
+        summary=page.splitlines()[0],
+        page=page,
+        judge=module.judge,
+    )
