@@ -6,7 +6,9 @@ learning rate pays.
 
 Must give: early-instability (error), lr-too-high; fix clip-grad-norm (also bad-initial-loss, missing-normalization).
 
-FIGURES
+Measured 2026-11-21, 3 seeds, held-out loss after 300 steps by lr: 0.0001: 0.57 to 0.86; 0.00022: 0.32 to 0.54;
+0.00046: 0.38 and twice NaN; 0.001: NaN from step 6 at the latest (all). Clipped at 80, 0.001: 0.15 to 0.25; 0.0046:
+0.13 to 0.16. Gradient norm 1200 at first, about 4 later (lr 0.00022). 1.4 ms a step.
 """
 
 from collections.abc import Iterator

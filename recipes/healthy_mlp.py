@@ -2,7 +2,9 @@
 
 Must give no error and no warning.
 
-FIGURES
+Measured 2026-11-21, 3 seeds, held-out loss after 300 steps by lr: 0.001: 0.10 to 0.12; 0.0022 to 0.0046: 0.08 to
+0.10; 0.01: 0.09 to 0.13; 0.022: 0.15 to 0.21. With warmup or clipping at 0.0046: 0.09 to 0.10; at 0.01: 0.10 to 0.15.
+0.6 ms a step.
 """
 
 from collections.abc import Iterator

@@ -57,7 +57,16 @@ def to_device(batch: Any, device: torch.device) -> Any:
 
 def cloned(batch: Any) -> Any:
     """Return a copy whose tensors share no memory with the batch's."""
-    return map_tensors(batch, torch.clone, copy.deepcopy)
+    return map_tensors(batch, _copied, copy.deepcopy)
+
+
+def kept(batch: Any) -> Any:
+    """Return a copy of the batch's tensors, so that a source which fills them anew does not change it; other objects stay."""
+    return map_tensors(batch, _copied, lambda item: item)
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone().requires_grad_(tensor.requires_grad)
 
 
 def tensors_of(batch: Any, path: str = "batch") -> Iterator[tuple[str, Tensor]]:

@@ -14,7 +14,7 @@ from trainsense.diagnosis.summary import summary_of, verdict_of
 from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, Stage
 from trainsense.records.evidence import Evidence, LearningRateSweep, Stabilisation, UserSetting
 from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed
-from trainsense.records.plan import REFINEMENTS, Plan
+from trainsense.records.plan import COMPLETION, REFINEMENTS, Plan
 from trainsense.records.progress import Listener, Silent
 from trainsense.records.report import Cost, Report, WorkloadSummary
 from trainsense.records.request import Request
@@ -75,14 +75,18 @@ def run_diagnosis(loaded: LoadedWorkload, request: Request, listener: Listener |
 
 
 def _run_stages(frame: Opened, request: Request, listener: Listener) -> tuple[dict[type, Evidence], bool]:
-    """Run the essentials, then everything in full; return the evidence and whether all the essentials were run."""
+    """Run the essentials, then everything in full, then the rest of the grid.
+
+    Returns:
+        The evidence by type, and whether all the essentials were run.
+    """
     evidence: dict[type, Evidence] = {type(frame.setup): frame.setup}
     _run_pass(frame, ESSENTIAL_STAGES[request.command], frame.plan, evidence, listener)
     complete = not frame.lab.left_out()
-    effort = REFINEMENTS
-    if request.seeds is not None:
-        effort = replace(effort, seeds=request.seeds, null_seeds=request.seeds)
-    _run_pass(frame, ALL_STAGES[request.command], replace(frame.plan, effort=effort), evidence, listener)
+    for effort in (REFINEMENTS, COMPLETION):
+        seeds = request.seeds or effort.seeds
+        plan = replace(frame.plan, effort=replace(effort, seeds=seeds, null_seeds=seeds))
+        _run_pass(frame, ALL_STAGES[request.command], plan, evidence, listener)
     return evidence, complete and not frame.lab.interrupted
 
 
@@ -119,7 +123,15 @@ def _report(frame: Opened, request: Request, evidence: list[Evidence], *, comple
         command=request.command,
         workload=_summary(frame),
         verdict=verdict,
-        summary=summary_of(verdict, findings, sweep, recommendation, not_run, interrupted=frame.lab.interrupted),
+        summary=summary_of(
+            verdict,
+            findings,
+            sweep,
+            recommendation,
+            not_run,
+            interrupted=frame.lab.interrupted,
+            max_train_steps=frame.plan.subject.max_train_steps,
+        ),
         findings=tuple(findings),
         fixes=fixes,
         recommendation=recommendation,

@@ -13,6 +13,9 @@ SIMPLICITY: Final = ("lower-lr", "raise-lr", "clip-grad-norm", "warmup", "clip-a
 """From the simplest change on."""
 
 
+LR_CHANGES: Final = ("lower-lr", "raise-lr")
+
+
 def fixes_of(tried: Stabilisation | None) -> tuple[Fix, ...]:
     """Return one fix per name, in the order in which they were tried: the arm that was adopted, else the best screened."""
     if tried is None:
@@ -71,6 +74,8 @@ def recommend(
     if sweep is None or sweep.best_lr is None or not sweep.drop.assessable:
         return None
     candidates = [fix for fix in fixes if fix.status == "verified" and _beats_lower_lr(fix, tried)]
+    if any(fix.fix not in LR_CHANGES for fix in candidates) and any(fix.fix in LR_CHANGES for fix in fixes):
+        candidates = [fix for fix in candidates if fix.fix not in LR_CHANGES]  # the others beat it, pair by pair
     gains = [fix.improvement.mean for fix in candidates if fix.improvement]
     if gains:
         near = [fix for fix in candidates if fix.improvement and fix.improvement.high >= max(gains)]
@@ -80,12 +85,12 @@ def recommend(
 
 
 def _beats_lower_lr(fix: Fix, tried: Stabilisation | None) -> bool:
-    if fix.fix in ("lower-lr", "raise-lr"):
+    if fix.fix in LR_CHANGES:
         return True
     arms = [arm for arm in (tried.arms if tried else ()) if arm.fix == fix.fix and arm.settings == fix.settings]
     return any(
         arm.against_lower_lr is not None and arm.against_lower_lr.status == "verified" for arm in arms
-    ) or not any(arm.fix in ("lower-lr", "raise-lr") for arm in (tried.arms if tried else ()))
+    ) or not any(arm.fix in LR_CHANGES for arm in (tried.arms if tried else ()))
 
 
 def _why(fix: Fix, sweep: LearningRateSweep) -> str:
@@ -116,7 +121,7 @@ def _unproven(
             why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {sweep.seeds} seed(s). You gave "
             "no lr to compare with, and no fix was shown to do better.",
         )
-    lr_change = next((fix for fix in fixes if fix.fix in ("lower-lr", "raise-lr")), None)
+    lr_change = next((fix for fix in fixes if fix.fix in LR_CHANGES), None)
     gap = user.against_best
     if lr_change is None or gap is None:
         return Recommendation(

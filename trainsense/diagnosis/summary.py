@@ -23,6 +23,7 @@ def summary_of(
     not_run: Sequence[str],
     *,
     interrupted: bool,
+    max_train_steps: int | None,
 ) -> str:
     """Return two or three plain sentences."""
     sentences = ["Interrupted: this is what was measured so far."] if interrupted else []
@@ -38,12 +39,24 @@ def summary_of(
         sentences.append(_why_open(sweep, not_run))
     if sweep is not None and sweep.best_lr is not None and sweep.best_range is not None:
         low, high = sweep.best_range
-        sentences.append(
-            f"The best constant lr is {sweep.best_lr:.3g} ({low:.3g} to {high:.3g} cannot be told from it)."
-        )
+        sentences.append(f"The best lr is {sweep.best_lr:.3g} ({low:.3g} to {high:.3g} cannot be told from it).")
+        sentences.append(_at_the_real_length(sweep, max_train_steps))
     if recommendation is not None and recommendation.fixes:
         sentences.append(f"Recommended: {', '.join(recommendation.fixes)} ({_settings(recommendation)}).")
     return " ".join(sentences)
+
+
+def _at_the_real_length(sweep: LearningRateSweep, max_train_steps: int | None) -> str:
+    """Say what lr* at the horizon means for the real run (PROTOCOL 2.6)."""
+    half, best, steps = sweep.best_lr_half_horizon, sweep.best_lr, sweep.horizon
+    if max_train_steps is not None and max_train_steps <= steps:
+        return f"That holds for your {max_train_steps} steps."
+    length = "a longer run" if max_train_steps is None else f"your {max_train_steps:,} steps"
+    if half is None or best is None:
+        return f"That holds after {steps} steps; for {length} it was not measured."
+    drift = "the same" if half == best else f"{half:.3g}: it falls" if half > best else f"{half:.3g}: it rises"
+    with_length = "" if half == best else " as training gets longer"
+    return f"That holds after {steps} steps (after {steps // 2} it is {drift}{with_length}); for {length} it was not measured."
 
 
 def _settings(recommendation: Recommendation) -> str:

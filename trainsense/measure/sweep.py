@@ -30,18 +30,35 @@ def references(run: Run) -> tuple[float | None, float | None]:
     return gap, spread
 
 
-def drop_at(runs: Sequence[Run], gap: float | None) -> Drop:
-    """Return D from the completed runs at one lr (PROTOCOL 0)."""
+def drop_at(runs: Sequence[Run], trivial: float | None) -> Drop:
+    """Return D from the completed runs at one lr, and the loss of a trivial predictor (PROTOCOL 0)."""
     scores = [run.score for run in runs if run.score is not None]
     initial = float(np.mean([run.initial_loss for run in runs if run.initial_loss is not None]))
     best = float(np.mean(scores))
     within = float(np.mean([run.score_error or 0.0 for run in runs if run.score is not None]))
     return Drop(
         initial=initial,
-        trivial=None if gap is None else best + max(gap, 0.0),
+        trivial=None if trivial is None else max(trivial, best),
         best=best,
         standard_error=standard_error(scores) if len(scores) > 2 else within,
     )
+
+
+def trivial_loss(runs: Sequence[Run]) -> float | None:
+    """Return the lowest loss that a trained model reached with its inputs permuted, or with a constant output.
+
+    Each of them is the loss of a predictor that knows nothing of its inputs, so the lowest is the closest to the best
+    constant prediction. The best model's own with permuted inputs (PROTOCOL 0) lies far above: it is confident, and wrong.
+    None where neither was measured.
+    """
+    losses = [
+        run.score + gap
+        for run in runs
+        if run.score is not None
+        for gap in (run.shuffle_gap, run.constant_gap)
+        if gap is not None and gap > UNMOVED_GAP * (abs(run.score) + abs(run.initial_loss or 0.0))
+    ]
+    return min((loss for loss in losses if math.isfinite(loss)), default=None)
 
 
 def assemble(
@@ -102,7 +119,8 @@ def _usable_mean(runs: Sequence[Run]) -> float:
 def _judge(runs_by_lr: Runs, best_lr: float) -> tuple[list[SweepPoint], Drop, float | None, float | None]:
     at_best = [run for run in runs_by_lr[best_lr] if failure_reason(run) is None]
     gap, spread = references(at_best[0])
-    drop = drop_at(at_best, gap)
+    everything = [run for runs in runs_by_lr.values() for run in runs]
+    drop = drop_at(at_best, None if gap is None else trivial_loss(everything))
     feasible_scores = [_usable_mean(runs_by_lr[lr]) for lr in sorted(runs_by_lr) if lr <= best_lr]
     feasible_scores = [score for score in feasible_scores if math.isfinite(score)]
     points = []

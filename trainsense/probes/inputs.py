@@ -58,6 +58,33 @@ def shuffle_gap(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequen
     return permuted - plain if seen else None
 
 
+def constant_gap(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequence[Any]) -> float | None:
+    """Return `L(every output replaced by the mean output of the batch) - L(batch)`; None if forward was not called.
+
+    For squared error the mean output of a trained model is the mean target, and for cross-entropy its mean logits are
+    those of no class in particular: what is left is the loss of a constant prediction (PROTOCOL 0). Where the loss is
+    computed inside forward, outputs are not what it is made of and the gap is 0.
+    """
+    plain = mean_loss(loss, batches)
+    replaced: list[int] = []
+
+    def flatten(module: nn.Module, args: Any, output: Any) -> Any:  # noqa: ARG001
+        def mean_of_rows(tensor: Tensor) -> Tensor:
+            if not tensor.is_floating_point() or tensor.dim() == 0 or tensor.shape[0] < 2:
+                return tensor
+            replaced.append(tensor.shape[0])
+            return tensor.mean(dim=0, keepdim=True).expand_as(tensor)
+
+        return map_tensors(output, mean_of_rows, lambda item: item)
+
+    handle = model.register_forward_hook(flatten)
+    try:
+        constant = mean_loss(loss, batches)
+    finally:
+        handle.remove()
+    return constant - plain if replaced else None
+
+
 def output_spread(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequence[Any]) -> float | None:
     """Return the standard deviation of the outputs across examples over their root mean square; None without any.
 

@@ -1,8 +1,10 @@
 """Modes in which a loss is measured without training: the model is left exactly as it was."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -11,12 +13,14 @@ from torch.nn.modules.batchnorm import _NormBase
 @contextmanager
 def _measuring(model: nn.Module) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
-    cpu = torch.get_rng_state()
+    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     try:
         with torch.no_grad():
             yield
     finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
         torch.set_rng_state(cpu)
         if cuda:
             torch.cuda.set_rng_state_all(cuda)
@@ -26,7 +30,7 @@ def _measuring(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, no gradient, torch's generators left as they were."""
+    """Evaluation mode, no gradient, Python's, NumPy's and torch's generators left as they were."""
     with _measuring(model):
         model.eval()
         yield

@@ -11,6 +11,8 @@ from trainsense.records.evidence import InstabilityCheck, InstabilityRun, Learni
 from trainsense.records.plan import Plan
 from trainsense.records.run import Run
 
+UNDOUBTED_DRAWDOWN: Final = 0.5
+"""A rise by this share of D is an event whatever runs below lr* show: no null run of a workload that trains comes near."""
 NULL_DIVISORS: Final = (4.0, 2.8, 2.0)
 """Null runs train at lr* over these: from lr*/4 to lr*/2 (PROTOCOL 3.2)."""
 
@@ -35,7 +37,7 @@ def check_instability(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> Instabi
         runs += [(factor, run) for run in done if not run.skipped]
     if not runs:
         return None
-    null_runs = _null_runs(lab, plan, sweep)
+    null_runs = _null_runs(lab, plan, sweep) if _needs_calibration(runs, sweep) else []
     null = max((largest_drawdown(run.trace.probe_loss, sweep.drop.value) for run in null_runs), default=None)
     threshold = event_threshold(null)
     found = tuple(_look(factor, run, sweep, threshold) for factor, run in runs)
@@ -47,6 +49,12 @@ def check_instability(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> Instabi
         threshold=threshold,
         unstable_lr=_lowered(sweep, found),
     )
+
+
+def _needs_calibration(runs: Sequence[tuple[float, Run]], sweep: LearningRateSweep) -> bool:
+    """Whether null runs could decide anything: an event was seen that is neither a divergence nor far too large."""
+    seen = [_look(factor, run, sweep, event_threshold(None)).event for factor, run in runs]
+    return any(event is not None and 0 < event.drawdown < UNDOUBTED_DRAWDOWN for event in seen)
 
 
 def _null_runs(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> Sequence[Run]:

@@ -24,6 +24,8 @@ EXPLOSION: Final = 1000.0
 """A trial whose loss is this many drops above L0 is stopped; anything less must go on (PROTOCOL 2.3)."""
 NEAR_BEST: Final = 0.05
 """Points within this share of D of the best get more seeds, beside its neighbours."""
+MOST_SEEDS: Final = 7
+"""Seeds at the best lr while D is not three standard errors (PROTOCOL 0 and 2.4: more while undecided)."""
 MOST_SEED_ROUNDS: Final = 3
 """How often the points with more seeds are chosen anew, as the best moves."""
 
@@ -150,9 +152,14 @@ def _refine(grid: _Grid, plan: Plan) -> None:
         return
     for _ in range(MOST_SEED_ROUNDS):
         sweep = grid.sweep()
-        if sweep.best_lr is None or not sweep.drop.assessable:
+        if sweep.best_lr is None or sweep.drop.value <= 0:
             return
         best = grid_index(sweep.best_lr)
+        if not sweep.drop.assessable:
+            more = range(plan.seed, plan.seed + MOST_SEEDS)
+            if sweep.seeds < MOST_SEEDS and grid.run([best], more, "more seeds, to tell the loss drop from its noise"):
+                continue
+            return
         close = {
             grid_index(point.lr)
             for point, score in zip(sweep.points, sweep.scores, strict=True)

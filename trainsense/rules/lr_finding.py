@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Final
 
 from trainsense.records.comparison import Comparison
-from trainsense.records.evidence import LearningRateSweep, UserSetting
+from trainsense.records.evidence import LearningRateSweep, Stabilisation, UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed, Severity
 
 WORSE_SHARE: Final = 0.1
@@ -26,12 +26,18 @@ class Side(Enum):
 
 
 def judge_side(
-    rule: str, side: Side, sweep: LearningRateSweep, user: UserSetting, *, fixes: tuple[str, ...]
+    rule: str,
+    side: Side,
+    sweep: LearningRateSweep,
+    user: UserSetting,
+    tried: Stabilisation | None,
+    *,
+    fixes: tuple[str, ...],
 ) -> Judgement:
     """Judge the user's lr on one side of lr*."""
     if sweep.best_lr is None or user.against_best is None:
         return NotAssessed(rule=rule, reason="no learning rate trained measurably within the horizon; raise --steps")
-    gap = user.against_best
+    gap = _fresh_pairs(tried) or user.against_best
     low, high = sweep.best_range or (sweep.best_lr, sweep.best_lr)
     outside = user.lr > high if side is Side.ABOVE else user.lr < low
     fails = side is Side.ABOVE and user.fails and user.lr > sweep.best_lr
@@ -65,6 +71,13 @@ def judge_side(
         plots=("lr-axis",),
         fixes=fixes,
     )
+
+
+def _fresh_pairs(tried: Stabilisation | None) -> Comparison | None:
+    """Return the comparison of the user's setting with lr* on fresh seeds, where it has settled that lr* is better."""
+    arms = [arm for arm in (tried.arms if tried else ()) if arm.fix in ("lower-lr", "raise-lr")]
+    settled = [arm.against_baseline for arm in arms if arm.against_baseline and arm.against_baseline.low > 0]
+    return settled[0] if settled else None
 
 
 def _shown(gap: Comparison) -> bool:

@@ -7,10 +7,10 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from trainsense.batches import cloned, example_count, to_device
+from trainsense.batches import cloned, example_count, kept, to_device
 from trainsense.errors import WorkloadError
 from trainsense.probes.attention import largest_attention_logit
-from trainsense.probes.inputs import output_spread, shuffle_gap
+from trainsense.probes.inputs import constant_gap, output_spread, shuffle_gap
 from trainsense.probes.loss import mean_loss
 from trainsense.probes.modes import evaluation_mode, probe_mode
 from trainsense.workload.contract import Workload
@@ -100,11 +100,18 @@ class Bench:
                     totals[name] = totals.get(name, 0.0) + float(value) * examples
         return {name: total / weight for name, total in totals.items()}
 
-    def input_dependence(self, model: nn.Module) -> tuple[float | None, float | None]:
-        """Return `(shuffle gap, output spread)` on the probe set."""
+    def input_dependence(self, model: nn.Module) -> dict[str, float | None]:
+        """Return `shuffle_gap`, `constant_gap` and `output_spread` on the probe set."""
+
+        def loss(batch: Any) -> Tensor:
+            return self._evaluated(model, batch)
+
         with probe_mode(model, example_count(self.probe_batches[0])):
-            gap = shuffle_gap(model, lambda batch: self._evaluated(model, batch), self.probe_batches)
-            return gap, output_spread(model, lambda batch: self._evaluated(model, batch), self.probe_batches[:1])
+            return {
+                "shuffle_gap": shuffle_gap(model, loss, self.probe_batches),
+                "constant_gap": constant_gap(model, loss, self.probe_batches),
+                "output_spread": output_spread(model, loss, self.probe_batches[:1]),
+            }
 
     def attention_logit(self, model: nn.Module) -> float | None:
         """Return the largest attention logit on the first probe batch, None without attention."""
@@ -143,7 +150,7 @@ def _enough(replay: Replay, examples: int, most: int) -> list[Any]:
     batches: list[Any] = []
     for batch in replay.batches():
         batches.append(batch)
-        if len(batches) == most or sum(example_count(kept) for kept in batches) >= examples:
+        if len(batches) == most or sum(example_count(one) for one in batches) >= examples:
             break
     return batches
 
@@ -161,7 +168,7 @@ def _eval_batches(workload: Workload, batch_examples: int) -> tuple[Any, ...]:
             batch = next(source, None)
         if batch is None:
             break
-        batches.append(batch)
+        batches.append(kept(batch))
         examples += example_count(batch)
     if not batches:
         msg = "Workload.eval_data gave no batch: it must return an iterable with at least one, or be None."

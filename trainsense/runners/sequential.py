@@ -12,15 +12,19 @@ from trainsense.errors import BatchSourceError, UserCodeError
 from trainsense.meter import Meter
 from trainsense.records.outcome import Completed, Crashed, Diverged, DivergenceReason, Outcome
 from trainsense.records.run import Run
+from trainsense.records.trace import empty_trace
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench
 from trainsense.runners.score import attention_steps, evaluation_steps, score_of
 from trainsense.workload.schedule import factors
 from trainsense.workload.seeding import derived_seed, random_state_kept, seed_all
-from trainsense.workload.user_traceback import user_code
+from trainsense.workload.user_traceback import described, user_code
 
 MOST_SKIPPED_UPDATES: Final = 30
 """Under a gradient scaler, so many non-finite gradients in a row are a divergence; fewer are its search for a scale."""
+_OUT_OF_MEMORY: Final = (MemoryError, torch.OutOfMemoryError)
+_HOST_MEMORY: Final = "DefaultCPUAllocator"
+"""torch tells host memory that ran out by a plain RuntimeError with this in its text."""
 
 
 def run_trial(bench: Bench, trial: Trial, *, anew: bool = False) -> Run:
@@ -44,6 +48,8 @@ def run_trial(bench: Bench, trial: Trial, *, anew: bool = False) -> Run:
             raise
         except UserCodeError as error:
             outcome = _crashed(error, training.step)
+        except _OUT_OF_MEMORY as error:
+            outcome = Crashed(reason="out-of-memory", step=training.step, message=described(error))
         return training.result(outcome, started)
 
 
@@ -163,7 +169,7 @@ class _Training:
     def finish(self, model: nn.Module) -> Outcome:
         """Measure the trained model."""
         trial, bench = self.trial, self.bench
-        if self.evaluated:
+        if bench.eval_batches and trial.evaluate:
             self.ends["eval_loss"] = bench.eval_loss(model)
             self.ends["metrics"] = bench.metrics(model)
         if trial.probe_every:
@@ -172,14 +178,14 @@ class _Training:
                 return Diverged(reason="non-finite-probe", step=trial.steps - 1, value=probe)
             self.ends["final_probe_loss"] = probe
             self.ends["final_attention_logit"] = bench.attention_logit(model)
-            self.ends["shuffle_gap"], self.ends["output_spread"] = bench.input_dependence(model)
+            self.ends |= bench.input_dependence(model)
         return Completed()
 
     def result(self, outcome: Outcome, started: float) -> Run:
         """Put the run together."""
         completed = isinstance(outcome, Completed)
         steps = self.trial.steps if completed else self.step + 1
-        trace = Meter(nn.Module(), 0).trace(0) if self.meter is None else self.meter.trace(steps)
+        trace = empty_trace() if self.meter is None else self.meter.trace(steps)
         ends = dict(self.ends)
         score, error = score_of(trace, ends.pop("eval_loss", None)) if completed else (None, None)
         return Run(
@@ -196,10 +202,11 @@ class _Training:
 
 def _crashed(error: UserCodeError, step: int) -> Crashed:
     """Return the crash of the user's code, or of memory."""
-    memory = isinstance(error.__cause__, (MemoryError, torch.OutOfMemoryError))
+    cause = error.__cause__
+    memory = isinstance(cause, _OUT_OF_MEMORY) or _HOST_MEMORY in str(cause)
     return Crashed(
         reason="out-of-memory" if memory else "exception",
         step=step,
-        message=str(error.__cause__) if memory else str(error),
+        message=described(cause) if memory and cause is not None else str(error),
         user_traceback=error.user_traceback,
     )

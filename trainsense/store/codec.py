@@ -20,6 +20,7 @@ _FIGURES: Final = (
     "score_error",
     "final_probe_loss",
     "shuffle_gap",
+    "constant_gap",
     "output_spread",
     "final_attention_logit",
     "metrics",

@@ -69,7 +69,7 @@ def dry_run(workload: Workload, device: torch.device, seed: int) -> DryRun:
     """
     model = fresh_model(workload, device, seed)
     parameters = _check_model(workload, model, device, seed)
-    batch = to_device(Replay(workload.data, seed, "data", 1 << 28).first(1)[0], device)
+    batch = to_device(cloned(Replay(workload.data, seed, "data", 1 << 28).first(1)[0]), device)
     optimizer = _checked_optimizer(workload, model)
     versions = [tensor._version for _, tensor in tensors_of(batch)]  # noqa: SLF001 - torch's in-place counter
     loss = _checked_loss(workload, model, batch, device)

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from trainsense.batches import byte_count
+from trainsense.batches import byte_count, kept
 from trainsense.errors import BatchSourceError, UserCodeError, WorkloadError
 from trainsense.workload.seeding import RandomState, derived_seed, seed_all
 from trainsense.workload.user_traceback import user_code
@@ -88,7 +88,7 @@ class Replay:
             if index < len(self._kept):
                 batch = self._kept[index]
             elif self.held_bytes < self._limit:
-                batch = self._reader.read()
+                batch = kept(self._reader.read())
                 self._kept.append(batch)
                 self.held_bytes += byte_count(batch)
             else:
@@ -116,7 +116,7 @@ class ReplayShelf:
     def __getitem__(self, seed: int) -> Replay:
         """Return the replay of `seed`."""
         replay = self._replays.pop(seed, None)
-        while self._replays and sum(kept.held_bytes for kept in self._replays.values()) > self._limit // 2:
+        while self._replays and sum(one.held_bytes for one in self._replays.values()) > self._limit // 2:
             self._replays.popitem(last=False)
         self._replays[seed] = replay or Replay(self._source, seed, self._field, self._limit // 2)
         return self._replays[seed]

@@ -6,6 +6,7 @@ from typing import Final
 from trainsense.records.schedule import SCHEDULES, range_test, warmup_factor
 from trainsense.records.trial import RANGE_TEST, WITHOUT_OWN_WARMUP, WORKLOAD_SCHEDULE, Trial
 from trainsense.workload.contract import Workload
+from trainsense.workload.user_traceback import user_code
 
 PEAK_TOLERANCE: Final = 0.999
 """A schedule has finished warming up when it reaches this share of its peak."""
@@ -15,6 +16,11 @@ _LOOK_AHEAD: Final = 1000
 """Steps looked at for a warmup where the length of the run is unknown."""
 
 
+def _called(schedule: Callable[[int], float], step: int) -> float:
+    with user_code(f"Workload.schedule({step})"):
+        return float(schedule(step))
+
+
 def own_warmup_steps(workload: Workload) -> int:
     """Return the steps over which the user's own schedule rises to its peak, 0 if it has no warmup."""
     schedule = workload.schedule
@@ -22,7 +28,7 @@ def own_warmup_steps(workload: Workload) -> int:
         return 0
     length = workload.max_train_steps or _LOOK_AHEAD
     looked_at = sorted({min(length - 1, round(length ** (i / 200)) - 1) for i in range(201)} | {0})
-    factors = [schedule(step) for step in looked_at]
+    factors = [_called(schedule, step) for step in looked_at]
     peak = max(factors)
     if peak <= 0 or factors[0] > WARMUP_START * peak:
         return 0
@@ -30,7 +36,7 @@ def own_warmup_steps(workload: Workload) -> int:
     low, high = looked_at[max(0, reached - 1)], looked_at[reached]
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if schedule(middle) >= PEAK_TOLERANCE * peak else (middle, high)
+        low, high = (low, middle) if _called(schedule, middle) >= PEAK_TOLERANCE * peak else (middle, high)
     return high
 
 
@@ -64,14 +70,14 @@ def _body(workload: Workload, name: str, steps: int) -> Callable[[int], float]:
     own = schedule
     planned = workload.max_train_steps
     if planned is None or planned <= steps:
-        return lambda step: float(own(step))
+        return lambda step: _called(own, step)
     warmup = own_warmup_steps(workload)
     kept = warmup if 2 * warmup <= steps else 0
     stretch = (planned - kept) / (steps - kept)
-    return lambda step: float(own(step if step < kept else int(kept + (step - kept) * stretch)))
+    return lambda step: _called(own, step if step < kept else int(kept + (step - kept) * stretch))
 
 
 def _from_the_peak(workload: Workload, own: Callable[[int], float], steps: int) -> Callable[[int], float]:
     warmup, planned = own_warmup_steps(workload), workload.max_train_steps
     stretch = max(1.0, (planned - warmup) / steps) if planned else 1.0
-    return lambda step: float(own(int(warmup + step * stretch)))
+    return lambda step: _called(own, int(warmup + step * stretch))

@@ -1,13 +1,16 @@
 """What the stages above the best learning rate came to, a line each: instability, clipping, warmup."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.console import RenderableType
 
 from trainsense.records.report import Report
 from trainsense.reporters.numbers import as_number, lr_text, number_text, percent_text
 from trainsense.reporters.sections.layout import heading, labelled, text_of
+
+LENGTHEN_FROM: Final = 0.05
+"""A warmup of more than this share of the run calls for a run that is longer by as much (PROTOCOL 5.4)."""
 
 
 def stability_section(report: Report) -> Iterator[RenderableType]:
@@ -64,4 +67,5 @@ def _warmup(stage: Mapping[str, Any]) -> str:
         return f"no length tried ({tried or 'none'} steps) makes a failing lr train"
     share = stage.get("share_of_run")
     of_run = "" if share is None else f", {percent_text(share)} % of the planned run"
-    return f"{stage['warmup_steps']} steps are the shortest that make lr {lr_text(stage['lr'])} train{of_run}"
+    longer = "; lengthen the run by as much" if share is not None and float(share) > LENGTHEN_FROM else ""
+    return f"{stage['warmup_steps']} steps are the shortest that make lr {lr_text(stage['lr'])} train{of_run}{longer}"

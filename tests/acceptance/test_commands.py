@@ -1,0 +1,50 @@
+"""Each command on a tiny workload, from the outside."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.process import TINY, ended
+
+SMALL = ("--budget", "2500steps", "--steps", "50", "--run-dir", "runs")
+STAGES = {
+    "sweep-lr": {"sweep_lr"},
+    "check-instability": {"sweep_lr", "check_instability"},
+    "pick-clip": {"sweep_lr", "pick_clip"},
+    "sweep-warmup": {"sweep_lr", "check_instability", "sweep_warmup"},
+    "diagnose": {"sweep_lr", "check_instability"},
+}
+
+
+@pytest.mark.parametrize("command", STAGES)
+def test_standard_output_is_the_report(command: str, tmp_path: Path) -> None:
+    """Exactly one JSON document, whatever the workload prints; then the text from the same trials, and a file."""
+    (tmp_path / "w.py").write_text(TINY)
+    status, out, err = ended(tmp_path, command, "w.py", "--format", "json", *SMALL)
+    assert status in {0, 1}, err
+    report = json.loads(out)
+    assert report["command"] == command
+    assert set(report["stages"]) >= STAGES[command]
+    assert status == int(any(one["severity"] == "error" for one in report["findings"]))
+    assert "noise on standard output" in err
+    assert "noise on the descriptor" in err
+    assert report["cost"]["steps"] <= 2500
+    assert json.loads((tmp_path / "runs" / "report.json").read_text()) == report
+    for table in ("trials.csv", "traces.csv"):
+        assert (tmp_path / "runs" / table).stat().st_size > 100
+    for plot in report.get("plots", {}).values():
+        assert (tmp_path / "runs" / plot).exists()
+
+
+def test_text_and_a_file_beside_it(tmp_path: Path) -> None:
+    """`--output json=PATH`; the second run takes every trial from the store."""
+    (tmp_path / "w.py").write_text(TINY)
+    assert ended(tmp_path, "diagnose", "w.py", *SMALL, "--quiet")[0] in {0, 1}
+    status, out, err = ended(tmp_path, "diagnose", "w.py", *SMALL, "--output", "json=r.json", "--fail-on", "never")
+    assert status == 0, err
+    assert "noise" not in out
+    assert "\x1b" not in out
+    assert all(len(line) <= 80 for line in out.splitlines())
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["verdict"] in out.lower()

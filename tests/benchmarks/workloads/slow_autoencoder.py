@@ -1,0 +1,49 @@
+"""An autoencoder of photograph patches, Nesterov momentum at a learning rate some hundred times too low: it barely moves.
+
+Inputs are their own targets. Must give: lr-too-low (error).
+
+FIGURES
+"""
+
+from collections.abc import Iterator
+
+import torch
+from sklearn.datasets import load_sample_image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainsense import Workload
+
+SIDE = 10
+PHOTOGRAPH = torch.tensor(load_sample_image("china.jpg"), dtype=torch.float32).mean(dim=2)
+PATCHES = PHOTOGRAPH.unfold(0, SIDE, 7).unfold(1, SIDE, 7).reshape(-1, SIDE * SIDE)
+PATCHES = (PATCHES - PATCHES.mean()) / PATCHES.std()
+TRAIN, HELD_OUT = torch.randperm(len(PATCHES), generator=torch.Generator().manual_seed(0)).split([len(PATCHES) - 250, 250])
+
+
+def model() -> nn.Module:
+    """Build an encoder to 12 numbers and its mirror image."""
+    pixels, width, code = SIDE * SIDE, 96, 12
+    encoder = nn.Linear(pixels, width), nn.ELU(), nn.Linear(width, code)
+    return nn.Sequential(*encoder, nn.Linear(code, width), nn.ELU(), nn.Linear(width, pixels))
+
+
+def data() -> Iterator[Tensor]:
+    """Shuffle the training patches into batches of 40."""
+    for rows in TRAIN[torch.randperm(len(TRAIN))].split(40):
+        yield PATCHES[rows]
+
+
+def loss(net: nn.Module, patches: Tensor) -> Tensor:
+    """Mean squared error of the restored patches."""
+    return F.mse_loss(net(patches), patches)
+
+
+workload = Workload(
+    model=model,
+    data=data,
+    loss=loss,
+    optimizer=lambda net, lr: torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9, nesterov=True),
+    eval_data=lambda: [PATCHES[HELD_OUT]],
+    lr=1e-4,
+)
