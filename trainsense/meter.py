@@ -56,7 +56,7 @@ class Meter:
         torch._foreach_sub_(self._before, self._values)
         updates = torch._foreach_norm(self._before)  # noqa: SLF001
         device = weights[0].device
-        norms = torch.stack([norm.to(device, torch.float64) for norm in (*weights, *updates)]).view(2, -1)
+        norms = torch.stack([norm.to(device, torch.float32) for norm in (*weights, *updates)]).view(2, -1)
         weight_norm, update_norm = torch.linalg.vector_norm(norms, dim=1).tolist()
         ratio = update_norm / weight_norm if weight_norm > 0 else math.nan
         self.record(step, update_norm=update_norm, update_ratio=ratio)

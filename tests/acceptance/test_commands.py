@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.process import TINY, ended
+from tests.command_line import RunCli
 
 SMALL = ("--budget", "2500steps", "--steps", "50", "--run-dir", "runs")
 STAGES = {
@@ -18,17 +19,17 @@ STAGES = {
 
 
 @pytest.mark.parametrize("command", STAGES)
-def test_standard_output_is_the_report(command: str, tmp_path: Path) -> None:
-    """Exactly one JSON document, whatever the workload prints; then the text from the same trials, and a file."""
+def test_standard_output_is_the_report(command: str, tmp_path: Path, run_cli: RunCli) -> None:
+    """Exactly one JSON document, whatever the workload prints; tables and plots are in the run directory."""
     (tmp_path / "w.py").write_text(TINY)
-    status, out, err = ended(tmp_path, command, "w.py", "--format", "json", *SMALL)
-    assert status in {0, 1}, err
-    report = json.loads(out)
+    run = run_cli(command, "w.py", "--format", "json", *SMALL)
+    assert run.status in {0, 1}, run.err
+    report = json.loads(run.out)
     assert report["command"] == command
     assert set(report["stages"]) >= STAGES[command]
-    assert status == int(any(one["severity"] == "error" for one in report["findings"]))
-    assert "noise on standard output" in err
-    assert "noise on the descriptor" in err
+    assert run.status == int(any(one["severity"] == "error" for one in report["findings"]))
+    assert "noise on standard output" in run.err
+    assert "noise on the descriptor" in run.err
     assert report["cost"]["steps"] <= 2500
     assert json.loads((tmp_path / "runs" / "report.json").read_text()) == report
     for table in ("trials.csv", "traces.csv"):
@@ -37,13 +38,13 @@ def test_standard_output_is_the_report(command: str, tmp_path: Path) -> None:
         assert (tmp_path / "runs" / plot).exists()
 
 
-def test_text_and_a_file_beside_it(tmp_path: Path) -> None:
-    """`--output json=PATH`; the second run takes every trial from the store."""
+def test_text_and_a_file_beside_it_from_a_process(tmp_path: Path) -> None:
+    """`--output json=PATH`, through the real entry point."""
     (tmp_path / "w.py").write_text(TINY)
-    assert ended(tmp_path, "diagnose", "w.py", *SMALL, "--quiet")[0] in {0, 1}
     status, out, err = ended(tmp_path, "diagnose", "w.py", *SMALL, "--output", "json=r.json", "--fail-on", "never")
     assert status == 0, err
     assert "noise" not in out
+    assert "noise on standard output" in err
     assert "\x1b" not in out
     assert all(len(line) <= 80 for line in out.splitlines())
     report = json.loads((tmp_path / "r.json").read_text())

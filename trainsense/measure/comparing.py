@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trainsense.measure.feasibility import effective_score, infeasible_reason
-from trainsense.measure.paired import compare
+from trainsense.measure.paired import CONFIDENCE, compare
 from trainsense.records.comparison import Comparison
 from trainsense.records.evidence.sweep import LearningRateSweep
 from trainsense.records.run import Run
@@ -24,13 +24,16 @@ def reason_for(run: Run, sweep: LearningRateSweep) -> str | None:
     )
 
 
-def compare_runs(baseline: Sequence[Run], setting: Sequence[Run], sweep: LearningRateSweep) -> Comparison | None:
+def compare_runs(
+    baseline: Sequence[Run], setting: Sequence[Run], sweep: LearningRateSweep, *, confidence: float = CONFIDENCE
+) -> Comparison | None:
     """Compare two sets of runs on their common seeds; None without any or where D is not assessable.
 
     Args:
         baseline: runs of the baseline, any order; skipped ones are left out.
         setting: runs of the setting.
         sweep: gives D and the standards of feasibility.
+        confidence: of the interval; raised by Holm's procedure where several fixes are tried.
     """
     left = {run.trial.seed: run for run in baseline if not run.skipped}
     right = {run.trial.seed: run for run in setting if not run.skipped}
@@ -45,4 +48,5 @@ def compare_runs(baseline: Sequence[Run], setting: Sequence[Run], sweep: Learnin
         drop=sweep.drop.value,
         baseline_failed=[reason is not None for reason, _ in reasons],
         setting_failed=[reason is not None for _, reason in reasons],
+        confidence=confidence,
     )

@@ -93,6 +93,26 @@ def compare(
     )
 
 
+def holm_confidences(comparisons: Sequence[Comparison | None]) -> list[float]:
+    """Return the confidence at which each of several comparisons is to be decided (Holm, 1979).
+
+    The strongest t statistic of m faces a level of 5 % / m, the next 5 % / (m - 1), and so on (PROTOCOL 6.2).
+
+    >>> holm_confidences([None])
+    [0.95]
+    """
+
+    def strength(comparison: Comparison | None) -> float:
+        if comparison is None:
+            return -math.inf
+        half = (comparison.high - comparison.low) / 2
+        return comparison.mean / half if half > 0 else math.copysign(math.inf, comparison.mean)
+
+    order = sorted(range(len(comparisons)), key=lambda index: -strength(comparisons[index]))
+    rank = {index: position for position, index in enumerate(order)}
+    return [1 - (1 - CONFIDENCE) / (len(comparisons) - rank[index]) for index in range(len(comparisons))]
+
+
 def _decide(*, pairs: int, mean: float, low: float, high: float, margin: float, newly_failed: bool) -> ComparisonStatus:
     if pairs >= ADOPTION_PAIRS and low > 0 and mean > margin and not newly_failed:
         return "verified"

@@ -12,6 +12,9 @@ from trainsense.measure.robust import standard_error
 from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
 from trainsense.records.run import Run
 
+MOST_REFERENCE_DROPS: Final = 2.0
+"""The reference gap counts at most this many D: a confident model's gap is many times what there is to learn, and 1 % of
+that would be more than a trained model's worth."""
 UNMOVED_GAP: Final = 1e-5
 """A shuffle gap below this share of the loss is rounding: inputs and targets were permuted together."""
 VARIED_SPREAD: Final = 0.05
@@ -121,6 +124,8 @@ def _judge(runs_by_lr: Runs, best_lr: float) -> tuple[list[SweepPoint], Drop, fl
     gap, spread = references(at_best[0])
     everything = [run for runs in runs_by_lr.values() for run in runs]
     drop = drop_at(at_best, None if gap is None else trivial_loss(everything))
+    if gap is not None and drop.value > 0:
+        gap = min(gap, MOST_REFERENCE_DROPS * drop.value)
     feasible_scores = [_usable_mean(runs_by_lr[lr]) for lr in sorted(runs_by_lr) if lr <= best_lr]
     feasible_scores = [score for score in feasible_scores if math.isfinite(score)]
     points = []

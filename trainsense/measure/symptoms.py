@@ -8,8 +8,6 @@ import numpy as np
 
 from trainsense.measure.gradient_norms import outlier_steps
 from trainsense.measure.grid import GRID_STEP
-from trainsense.measure.paired import PRACTICAL_MARGIN
-from trainsense.measure.stability import DRAWDOWN_THRESHOLD
 from trainsense.records.evidence import InstabilityCheck, LearningRateSweep, UserSetting
 from trainsense.records.run import Run
 
@@ -17,6 +15,8 @@ EDGE_TOLERANCE: Final = 1.02
 """Rounding allowed when neighbouring grid points are compared (PROTOCOL 2.5)."""
 SUFFERING_SHARE: Final = 0.1
 """A setting suffers when it ends this share of D above what lr* reaches (PROTOCOL 2.7)."""
+HURTFUL_SHARE: Final = 0.1
+"""A rise by this share of D after an outlier is harm; healthy recipes show up to 7 % after their largest norms."""
 AFTERMATH_STEPS: Final = 20
 """Steps after an outlier in which the loss is looked at."""
 
@@ -66,11 +66,10 @@ def find_outliers(run: Run, drop: float) -> Outliers | None:
     if not steps:
         return None
     rises = [max(_rise(run, step) / drop, 0.0) for step in steps]
-    limit = max(PRACTICAL_MARGIN, DRAWDOWN_THRESHOLD / 3)
     return Outliers(
         lr=run.trial.lr,
         steps=tuple(steps),
-        hurtful=tuple(step for step, rise in zip(steps, rises, strict=True) if rise > limit),
+        hurtful=tuple(step for step, rise in zip(steps, rises, strict=True) if rise > HURTFUL_SHARE),
         largest=float(np.max(norms[steps]) / np.median(norms)),
         rise=max(rises),
     )

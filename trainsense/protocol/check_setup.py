@@ -60,11 +60,13 @@ def check_setup(bench: Bench, seed: int) -> FirstLook:
     difference = _relative_difference(first, second)
     differs = np.flatnonzero(~(difference <= SAME_TRACE))
     timed, timed_steps = _prices(bench, trial)
+    causes = _likely_causes(bench, seed) if differs.size else ()
     setup = Setup(
         deterministic=differs.size == 0,
         first_difference=int(differs[0]) if differs.size else None,
         difference=float(np.max(difference, initial=0.0)),
-        likely_causes=_likely_causes(bench, seed) if differs.size else (),
+        likely_causes=causes,
+        only_batches_differ=causes == (BATCHES_DIFFER,),
         batches_scanned=SCANNED_BATCHES,
         non_finite=_scan(bench, seed),
         first_loss=bench.seen.first_loss,
@@ -125,9 +127,10 @@ def _equal(one: Any, two: Any) -> bool:
 
 def _scan(bench: Bench, seed: int) -> tuple[tuple[int, str, int], ...]:
     batches = bench.replays[seed].first(SCANNED_BATCHES)
-    return tuple(
-        (index, path, count) for index, batch in enumerate(batches) for path, count in non_finite_values(batch)
-    )
+    found = [(index, path, count) for index, batch in enumerate(batches) for path, count in non_finite_values(batch)]
+    for index, batch in enumerate(bench.eval_batches):
+        found += [(index, f"eval {path}", count) for path, count in non_finite_values(batch)]
+    return tuple(found)
 
 
 def _prices(bench: Bench, trial: Trial) -> tuple[Prices, int]:

@@ -8,7 +8,7 @@ from trainsense.lab import Lab
 from trainsense.measure.comparing import compare_runs
 from trainsense.measure.gradient_norms import norm_percentiles
 from trainsense.measure.grid import GRID_STEP
-from trainsense.measure.paired import MOST_PAIRS, PRACTICAL_MARGIN
+from trainsense.measure.paired import MOST_PAIRS, PRACTICAL_MARGIN, holm_confidences
 from trainsense.measure.symptoms import SUFFERING_SHARE, symptoms
 from trainsense.measure.warmup_limits import longest_allowed
 from trainsense.records.comparison import Comparison
@@ -138,25 +138,32 @@ class _Arms:
         promising = [
             arm for arm in best if arm.fix in ("lower-lr", "raise-lr") or (arm.screened_gain or 0.0) > PRACTICAL_MARGIN
         ]
-        for arm in sorted(promising, key=lambda arm: -(arm.screened_gain or 0.0)):
-            self._adopt(arm, pairs)
+        tried = [
+            (arm, *self._enough_pairs(arm, pairs))
+            for arm in sorted(promising, key=lambda arm: -(arm.screened_gain or 0.0))
+        ]
+        against_baseline = [compare_runs(baseline, runs, self._sweep) for _, _, baseline, runs in tried]
+        levels = holm_confidences(against_baseline)
+        for (arm, control, baseline, runs), level in zip(tried, levels, strict=True):
+            lower = (
+                None if arm.settings == self._control else compare_runs(control, runs, self._sweep, confidence=level)
+            )
+            self.arms[self.arms.index(arm)] = replace(
+                arm,
+                against_baseline=compare_runs(baseline, runs, self._sweep, confidence=level),
+                against_lower_lr=lower,
+                runs=tuple(run for run in runs if not run.skipped),
+            )
 
-    def _adopt(self, arm: Arm, pairs: int) -> None:
-        count = pairs
+    def _enough_pairs(self, arm: Arm, count: int) -> tuple[list[Run], list[Run], list[Run]]:
+        """Run pairs until both comparisons are decided, or there are as many as are worth running."""
         while True:
             control, baseline, runs = self._pairs(arm, count)
-            against_lower = compare_runs(control, runs, self._sweep)
-            against_baseline = compare_runs(baseline, runs, self._sweep)
-            undecided = [one for one in (against_baseline, against_lower) if _undecided(one)]
-            if not undecided or count >= MOST_PAIRS or any(run.skipped for run in (*control, *baseline, *runs)):
-                break
+            compared = [compare_runs(one, runs, self._sweep) for one in (control, baseline)]
+            settled = not any(_undecided(one) for one in compared)
+            if settled or count >= MOST_PAIRS or len(runs) < count:
+                return control, baseline, runs
             count += 1
-        self.arms[self.arms.index(arm)] = replace(
-            arm,
-            against_baseline=against_baseline,
-            against_lower_lr=None if arm.settings == self._control else against_lower,
-            runs=tuple(run for run in runs if not run.skipped),
-        )
 
     def _pairs(self, arm: Arm, count: int) -> tuple[list[Run], list[Run], list[Run]]:
         """Run pair by pair, so that whatever fits the budget is complete."""

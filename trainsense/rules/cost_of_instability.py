@@ -1,12 +1,17 @@
 """What instability costs here, and so how severe it is (PROTOCOL 1)."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from trainsense.measure.symptoms import suffers
+from trainsense.records.comparison import Comparison
 from trainsense.records.evidence import Arm, Stabilisation, UserSetting
 from trainsense.records.finding import Severity
 
-STABILISING = ("warmup", "clip-grad-norm", "clip-and-warmup")
+STABILISING: Final = ("warmup", "clip-grad-norm", "clip-and-warmup")
+WORTHWHILE_SHARE: Final = 0.05
+"""A gain below this share of D is no warning: warmup or clipping buys healthy workloads up to 3 % at 300 steps (measured on
+the healthy recipes), which is real, and no fault. The practical margin of PROTOCOL 6.3 still decides `verified`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +22,11 @@ class Cost:
     text: str
 
 
+def worthwhile(comparison: Comparison) -> bool:
+    """Return whether a comparison is verified and its gain large enough to be called a fault that it is not taken."""
+    return comparison.status == "verified" and comparison.mean >= WORTHWHILE_SHARE
+
+
 def paying_arm(tried: Stabilisation | None) -> Arm | None:
     """Return the stabilising fix that beat lr* without it on fresh pairs, the one with the largest gain."""
     if tried is None:
@@ -24,7 +34,7 @@ def paying_arm(tried: Stabilisation | None) -> Arm | None:
     paying = [
         arm
         for arm in tried.arms
-        if arm.fix in STABILISING and arm.against_lower_lr is not None and arm.against_lower_lr.status == "verified"
+        if arm.fix in STABILISING and arm.against_lower_lr is not None and worthwhile(arm.against_lower_lr)
     ]
     return max(paying, key=lambda arm: arm.against_lower_lr.mean if arm.against_lower_lr else 0.0, default=None)
 

@@ -40,7 +40,7 @@ def judge_kind(
     return Finding(
         rule=rule,
         severity=cost.severity,
-        title=_title(worst, kind, own=bool(own)),
+        title=_title(worst, kind, own=bool(own), harmless=cost.severity == "note"),
         detail=f"{_told(worst)} {cost.text}",
         evidence=_evidence(worst, [*own, *above]),
         plots=("loss-above-best-lr",),
@@ -48,7 +48,9 @@ def judge_kind(
     )
 
 
-def _title(run: InstabilityRun, kind: EventKind, *, own: bool) -> str:
+def _title(run: InstabilityRun, kind: EventKind, *, own: bool, harmless: bool) -> str:
+    if own and harmless:
+        return f"A rise of the loss at your lr {run.run.trial.lr:.3g} {WHEN[kind]}; it was not shown to cost anything"
     where = f"your lr {run.run.trial.lr:.3g}" if own else f"{run.factor:g}x the best lr ({run.run.trial.lr:.3g})"
     return f"Training at {where} becomes unstable {WHEN[kind]}"
 

@@ -1,6 +1,6 @@
-"""A recurrent ReLU network started at the identity (IRNN) that names the pitch of a noisy wave: its loss explodes.
+"""A recurrent ReLU network started at the identity (IRNN) that names the pitch of a noisy wave: it blows up within steps and.
 
-Plain SGD at a learning rate that an LSTM would take well. Must give: lr-too-high (error), early-instability.
+Plain SGD at a learning rate that an LSTM would take well. Must give: lr-too-high (error), input-collapse.
 
 FIGURES
 """
@@ -61,5 +61,5 @@ workload = Workload(
     loss=loss,
     optimizer=lambda net, lr: torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9),
     eval_data=lambda: [waves(256, torch.Generator().manual_seed(1))],
-    lr=0.03,
+    lr=0.01,
 )

@@ -1,7 +1,7 @@
 """Training batches contain NaN or infinite values.
 
 ## What it checks
-The floating-point tensors of the first 64 training batches are looked at, value by value.
+The floating-point tensors of the first 64 training batches, and of the eval batches, are looked at, value by value.
 
 ## How it is decided
 Any NaN or infinite value is an error: one is enough to make the loss, and at the next update every weight, NaN.
@@ -28,8 +28,8 @@ def judge(setup: Setup) -> Judgement:
     return Finding(
         rule=RULE,
         severity="error",
-        title=f"Training batch {index} holds {count} NaN or infinite values in {path}",
-        detail=f"{batches} of the first {setup.batches_scanned} batches hold values that are not finite. One is enough to "
+        title=f"Batch {index} holds {count} NaN or infinite values in {path}",
+        detail=f"{batches} of the batches looked at (the first {setup.batches_scanned}) hold values that are not finite. One is enough to "
         "turn the loss and, at the next update, every weight into NaN; neither clipping nor a lower learning rate helps. "
         "Clean or mask them where the data is made.",
         evidence={

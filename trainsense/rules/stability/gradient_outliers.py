@@ -5,7 +5,7 @@ Gradient norms, before clipping, of runs at your setting, at the best learning r
 
 ## How it is decided
 After the first tenth of the run, isolated norms whose logarithm lies more than 6 robust deviations above its running
-median, after which the probe loss, or the median training loss of the next 20 steps, is higher by more than 5 % of the
+median, after which the probe loss, or the median training loss of the next 20 steps, is higher by more than 10 % of the
 drop. An error when your own setting suffers; a warning when clipping, tried, pays; else a note. Outliers that do no harm
 draw nothing: clip them or not.
 
@@ -20,6 +20,7 @@ Deep Learning Tuning Playbook, figure 9 and "Gradient clipping"; PROTOCOL 4.6.
 from trainsense.measure.symptoms import all_outliers, suffers
 from trainsense.records.evidence import InstabilityCheck, LearningRateSweep, Stabilisation, UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed, Severity
+from trainsense.rules.cost_of_instability import worthwhile
 
 RULE = "gradient-outliers"
 
@@ -47,7 +48,7 @@ def judge(
         comparison
         for arm in clipping
         for comparison in (arm.against_lower_lr, arm.against_baseline)
-        if comparison is not None and comparison.status == "verified"
+        if comparison is not None and worthwhile(comparison)
     ]
     severity: Severity = "error" if suffers(user) else "warning" if verified else "note"
     gain = f" Clipping, tried on fresh seeds, ends {verified[0].mean:.0%} of the drop lower." if verified else ""

@@ -5,8 +5,9 @@ The *shuffle gap*: how much the loss rises when the inputs are permuted within t
 that uses its inputs does much worse then; one that has settled on a constant prediction does not notice.
 
 ## How it is decided
-After training at your setting, the gap is below 1 % of the gap at the best learning rate, on at least half of the seeds:
-an error. Where targets enter the model too, permuting means nothing and the spread of the outputs across examples is
+After training at your setting, at a learning rate above the best one, the gap is below 1 % of the gap at the best (and
+below 2 % of the loss drop), on at least half of the seeds: an error. Below the best a small gap is slow learning, no
+collapse. Where targets enter the model too, permuting means nothing and the spread of the outputs across examples is
 taken instead.
 
 ## What to try
@@ -29,7 +30,7 @@ def judge(sweep: LearningRateSweep, user: UserSetting) -> Judgement:
         return NotAssessed(rule=RULE, reason="the dependence on the inputs could not be measured on this model")
     if not sweep.drop.assessable:
         return NotAssessed(rule=RULE, reason="no learning rate trained measurably within the horizon; raise --steps")
-    completed = [run.run for run in user.runs if run.run.completed]
+    completed = [run.run for run in user.runs if run.run.completed and run.factor > 1]
     stuck = [run for run in completed if collapsed(run, sweep.reference_gap, sweep.reference_spread)]
     if not stuck or 2 * len(stuck) < len(user.runs):
         return Passed(rule=RULE, text="the trained model uses its inputs")
