@@ -25,7 +25,7 @@ class Meter:
     def __init__(self, model: nn.Module, steps: int) -> None:
         self._parameters: Final = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._values: Final = [parameter.detach() for parameter in self._parameters]
-        self._before: Final = [torch.empty_like(value) for value in self._values]
+        self._blocks, self._before = _blocks_like(self._values)
         self._rows: Final = {name: np.full(steps, math.nan) for name in COLUMNS}
 
     @property
@@ -33,11 +33,15 @@ class Meter:
         """Return the parameters that have a gradient now."""
         return [parameter for parameter in self._parameters if parameter.grad is not None]
 
+    @torch.no_grad()
     def gradient_norm(self) -> Tensor:
         """Return the global L2 norm of the gradients as they are, shape `()`; nothing is rewritten (PROTOCOL 4.5)."""
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         dense = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
-        return get_total_norm(dense)
+        if not dense or len(self._blocks) > 1:
+            return get_total_norm(dense)
+        # the same numbers at a third of the price, which counts where a step takes a quarter of a millisecond
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(dense)))  # noqa: SLF001
 
     def record(self, step: int, **figures: float) -> None:
         """Write figures by column name into the row of `step`."""
@@ -52,16 +56,35 @@ class Meter:
     @torch.no_grad()
     def after_update(self, step: int) -> float:
         """Record the update's norm and its ratio to the weights' norm before it; return the update's norm."""
-        weights = torch._foreach_norm(self._before)  # noqa: SLF001
+        weights = [torch.linalg.vector_norm(block) for block in self._blocks]
         torch._foreach_sub_(self._before, self._values)
-        updates = torch._foreach_norm(self._before)  # noqa: SLF001
+        updates = [torch.linalg.vector_norm(block) for block in self._blocks]
         device = weights[0].device
-        norms = torch.stack([norm.to(device, torch.float32) for norm in (*weights, *updates)]).view(2, -1)
-        weight_norm, update_norm = torch.linalg.vector_norm(norms, dim=1).tolist()
+        norms = torch.stack([norm.to(device, torch.float64) for norm in (*weights, *updates)]).tolist()
+        weight_norm, update_norm = math.hypot(*norms[: len(weights)]), math.hypot(*norms[len(weights) :])
         ratio = update_norm / weight_norm if weight_norm > 0 else math.nan
         self.record(step, update_norm=update_norm, update_ratio=ratio)
-        return float(update_norm)
+        return update_norm
 
     def trace(self, steps: int) -> Trace:
         """Return the first `steps` rows."""
         return Trace(**{name: rows[:steps].copy() for name, rows in self._rows.items()})
+
+
+def _blocks_like(values: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return one flat tensor per device and dtype in `values`, and views of them shaped like `values`, in their order.
+
+    Norms of a few long tensors are cheaper than those of many short ones.
+    """
+    sizes: dict[tuple[torch.device, torch.dtype], int] = {}
+    places = []
+    for value in values:
+        kind = value.device, value.dtype
+        places.append((kind, sizes.get(kind, 0)))
+        sizes[kind] = sizes.get(kind, 0) + value.numel()
+    blocks = {(device, dtype): torch.empty(size, device=device, dtype=dtype) for (device, dtype), size in sizes.items()}
+    views = [
+        blocks[kind][start : start + value.numel()].view(value.shape)
+        for value, (kind, start) in zip(values, places, strict=True)
+    ]
+    return list(blocks.values()), views

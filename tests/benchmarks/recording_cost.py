@@ -83,8 +83,8 @@ class Transformer(nn.Module):
 
 CASES = (
     Case(name="MLP 64-64-10, batch 64", workload=classification(mlp, (64,), 64), target=1.5),
-    Case(name="CNN 16-32-32-32 on 16x16, batch 32", workload=classification(cnn, (1, 16, 16), 32), target=1.1),
-    Case(name="transformer 2x32, 16 tokens, batch 32", workload=classification(Transformer, (16, 8), 32), target=1.1),
+    Case(name="CNN 16-32-32-32 on 16x16, batch 64", workload=classification(cnn, (1, 16, 16), 64), target=1.1),
+    Case(name="transformer 2x32, 16 tokens, batch 64", workload=classification(Transformer, (16, 8), 64), target=1.1),
 )
 
 

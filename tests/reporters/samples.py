@@ -250,6 +250,7 @@ def comparison(*, pairs: int = 5) -> Comparison:
 def evidence() -> tuple[Evidence, ...]:
     """Return the evidence of a full diagnosis of an unhealthy workload."""
     setup = Setup(
+        only_batches_differ=False,
         deterministic=False,
         first_difference=3,
         difference=1e-4,

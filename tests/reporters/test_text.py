@@ -50,7 +50,7 @@ def test_the_order_of_the_sections() -> None:
         "● note  gradient-outliers",
         "0.001 ██▇▅▃▁★!××× 2.15",
         "^ yours, 0.3",
-        "✓ verified      0.7412 → 0.31  +21 % (18 to 24)        5",
+        "✓ verified      0.7412 → 0.31  +21% (18 to 24)        5",
         "threshold 2.14",
         "46 steps are the shortest",
         "passed    no-gradient",

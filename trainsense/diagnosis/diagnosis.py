@@ -11,7 +11,7 @@ from trainsense.diagnosis.fixes import fixes_of, recommend
 from trainsense.diagnosis.opening import Opened, opened
 from trainsense.diagnosis.saving import save_plots, save_report
 from trainsense.diagnosis.summary import summary_of, verdict_of
-from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, Stage
+from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, REFINED_STAGES, Stage
 from trainsense.records.evidence import Evidence, LearningRateSweep, Stabilisation, UserSetting
 from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed
 from trainsense.records.plan import COMPLETION, REFINEMENTS, Plan
@@ -83,10 +83,10 @@ def _run_stages(frame: Opened, request: Request, listener: Listener) -> tuple[di
     evidence: dict[type, Evidence] = {type(frame.setup): frame.setup}
     _run_pass(frame, ESSENTIAL_STAGES[request.command], frame.plan, evidence, listener)
     complete = not frame.lab.left_out()
-    for effort in (REFINEMENTS, COMPLETION):
+    for stages, effort in ((REFINED_STAGES, REFINEMENTS), (ALL_STAGES, COMPLETION)):
         seeds = request.seeds or effort.seeds
         plan = replace(frame.plan, effort=replace(effort, seeds=seeds, null_seeds=seeds))
-        _run_pass(frame, ALL_STAGES[request.command], plan, evidence, listener)
+        _run_pass(frame, stages[request.command], plan, evidence, listener)
     return evidence, complete and not frame.lab.interrupted
 
 
@@ -97,7 +97,11 @@ def _run_pass(
         if frame.lab.interrupted:
             return
         listener.stage(stage.title)
-        found = stage(frame.lab, plan, evidence)
+        try:
+            found = stage(frame.lab, plan, evidence)
+        except KeyboardInterrupt:  # between two trials; within one the lab sees to it
+            frame.lab.interrupted = True
+            found = stage(frame.lab, plan, evidence)  # what is known so far: nothing runs any more
         if found is not None:
             evidence[type(found)] = found
 

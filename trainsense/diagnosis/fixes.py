@@ -105,7 +105,7 @@ def _why(fix: Fix, sweep: LearningRateSweep) -> str:
     )
     return (
         f"On {fix.seeds} fresh seeds it ended at {fix.loss:.4g} instead of {fix.baseline_loss:.4g}, {gain.mean:.0%} of the "
-        f"loss drop (95 % interval {gain.low:.0%} to {gain.high:.0%}, {sweep.horizon} steps). {price}"
+        f"loss drop (95% interval {gain.low:.0%} to {gain.high:.0%}, {sweep.horizon} steps). {price}"
     )
 
 

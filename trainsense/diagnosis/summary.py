@@ -39,7 +39,8 @@ def summary_of(
         sentences.append(_why_open(sweep, not_run))
     if sweep is not None and sweep.best_lr is not None and sweep.best_range is not None:
         low, high = sweep.best_range
-        sentences.append(f"The best lr is {sweep.best_lr:.3g} ({low:.3g} to {high:.3g} cannot be told from it).")
+        ties = f"{low:.3g} to {high:.3g} cannot be told from it" if low < high else "its neighbours do worse"
+        sentences.append(f"The best lr is {sweep.best_lr:.3g} ({ties}).")
         sentences.append(_at_the_real_length(sweep, max_train_steps))
     if recommendation is not None and recommendation.fixes:
         sentences.append(f"Recommended: {', '.join(recommendation.fixes)} ({_settings(recommendation)}).")

@@ -26,7 +26,7 @@ EARLY_SHARE_OF_RUN: Final = 0.05
 """So is one before this share of the run (PROTOCOL 3.3)."""
 EARLY_SHARE_OF_DROP: Final = 0.2
 """And one before this share of the eventual drop was reached (PROTOCOL 3.3)."""
-ONSET_SHARE: Final = 0.1
+ONSET_SHARE: Final = 1 / 3
 """The onset is where the rise leaves this share of the rise that made the event."""
 
 Values = NDArray[np.float64]

@@ -24,11 +24,9 @@ class _Watch(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func is functional.scaled_dot_product_attention and len(args) >= 2:
-            query, key = args[0], args[1]
-            scale = kwargs.get("scale") or 1.0 / math.sqrt(query.shape[-1])
-            self.see(query @ key.transpose(-2, -1) * scale)
-        elif func in _SOFTMAXES and args and _looks_like_attention(args[0]):
+        if func is functional.scaled_dot_product_attention:
+            self.see(_fused_logits(*args, **kwargs))
+        elif func in _SOFTMAXES and args and _looks_like_attention(args[0], *args[1:2], **kwargs):
             self.see(args[0])
         return func(*args, **kwargs)
 
@@ -39,9 +37,30 @@ class _Watch(TorchFunctionMode):
         self.logits.append(torch.where(allowed & (magnitude < 1e8), magnitude, 0.0).amax())
 
 
-def _looks_like_attention(value: object) -> bool:
-    """Square (or causal-cache) score matrices per head: rank 4, or rank 3 with equal last dimensions."""
-    if not isinstance(value, Tensor) or not value.is_floating_point():
+def _fused_logits(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,  # noqa: ARG001 - the signature of scaled_dot_product_attention
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,  # noqa: ARG001
+    is_causal: bool = False,  # noqa: FBT001, FBT002
+    scale: float | None = None,
+    enable_gqa: bool = False,  # noqa: FBT001, FBT002
+) -> Tensor:
+    """Compute what fused attention never shows; masked entries are `-inf`."""
+    if enable_gqa:
+        key = key.repeat_interleave(query.shape[-3] // key.shape[-3], dim=-3)
+    logits = query @ key.transpose(-2, -1) * (1.0 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    if is_causal:
+        attn_mask = torch.ones(logits.shape[-2:], dtype=torch.bool, device=logits.device).tril()
+    if attn_mask is None:
+        return logits
+    return logits.masked_fill(~attn_mask, -math.inf) if attn_mask.dtype == torch.bool else logits + attn_mask
+
+
+def _looks_like_attention(value: object, dim: int | None = None, **_: object) -> bool:
+    """Square (or causal-cache) score matrices per head: rank 4, or rank 3 with equal last dimensions; over the last."""
+    if not isinstance(value, Tensor) or not value.is_floating_point() or dim not in (None, -1, value.dim() - 1):
         return False
     return value.dim() == 4 or (value.dim() == 3 and value.shape[-1] == value.shape[-2])
 

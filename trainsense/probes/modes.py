@@ -49,11 +49,13 @@ def probe_mode(model: nn.Module, examples: int) -> Iterator[None]:
         tracking = [
             module for module in model.modules() if isinstance(module, _NormBase) and module.track_running_stats
         ]
+        buffers = [(module.running_mean, module.running_var) for module in tracking]
         if examples > 1:
             for module in tracking:
                 module.training, module.track_running_stats = True, False
+                module.running_mean = module.running_var = None  # instance normalisation updates what it is given
         try:
             yield
         finally:
-            for module in tracking:
-                module.track_running_stats = True
+            for module, (mean, variance) in zip(tracking, buffers, strict=True):
+                module.track_running_stats, module.running_mean, module.running_var = True, mean, variance

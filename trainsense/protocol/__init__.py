@@ -29,11 +29,20 @@ ESSENTIAL_STAGES: Final[Mapping[Command, tuple[Stage, ...]]] = MappingProxyType(
         "diagnose": (SWEEP, USER, INSTABILITY, FIXES),
     }
 )
-"""What each command runs first, at little effort; then everything again in full, which repeats no trial."""
+"""What each command runs first, at little effort; what comes after repeats no trial."""
+
+REFINED_STAGES: Final[Mapping[Command, tuple[Stage, ...]]] = MappingProxyType(
+    {
+        **ESSENTIAL_STAGES,
+        "check-instability": (SWEEP, USER, FIXES, INSTABILITY),
+        "diagnose": (SWEEP, USER, FIXES, INSTABILITY, CLIP, WARMUP),
+    }
+)
+"""What each command runs next, in full: the fix that the essentials called for is verified before more is looked at."""
 
 ALL_STAGES: Final[Mapping[Command, tuple[Stage, ...]]] = MappingProxyType(
     {**ESSENTIAL_STAGES, "diagnose": (SWEEP, USER, INSTABILITY, FIXES, CLIP, WARMUP)}
 )
-"""What each command runs in full."""
+"""What each command runs last, with the whole grid and all that the stages before have found."""
 
-__all__ = ["ALL_STAGES", "ESSENTIAL_STAGES", "Stage"]
+__all__ = ["ALL_STAGES", "ESSENTIAL_STAGES", "REFINED_STAGES", "Stage"]

@@ -8,7 +8,7 @@ from trainsense.measure.comparing import reason_for
 from trainsense.measure.gradient_norms import clipped_fractions, norm_percentiles
 from trainsense.measure.grid import GRID_STEP
 from trainsense.measure.stability import event_threshold, find_event
-from trainsense.records.evidence import ClipAttempt, ClipChoice, LearningRateSweep, NormPercentiles
+from trainsense.records.evidence import ClipAttempt, ClipChoice, InstabilityCheck, LearningRateSweep, NormPercentiles
 from trainsense.records.plan import Plan
 from trainsense.records.run import Run
 
@@ -18,13 +18,16 @@ AGGRESSIVE_CLIPPING: Final = 0.5
 """More than this share of updates clipped: stop there and lower the lr instead (PROTOCOL 4.4)."""
 
 
-def pick_clip(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> ClipChoice | None:
+def pick_clip(
+    lab: Lab, plan: Plan, sweep: LearningRateSweep, instability: InstabilityCheck | None
+) -> ClipChoice | None:
     """Choose a clipping threshold; None if there is no stable run to measure.
 
     Args:
         lab: runs the trials.
         plan: seeds and horizon.
         sweep: lr* with its runs, and the lr that fails.
+        instability: may have seen a lower lr fail; None if it did not run.
     """
     if sweep.best is None or sweep.best_lr is None or not sweep.drop.assessable:
         return None
@@ -32,7 +35,8 @@ def pick_clip(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> ClipChoice | No
     percentiles = None if stable_run is None else norm_percentiles(stable_run.trace.grad_norm)
     if stable_run is None or percentiles is None:
         return _unassessable(stable_run)
-    lr = sweep.unstable_lr or sweep.best_lr * GRID_STEP
+    unstable_lr = instability.unstable_lr if instability else sweep.unstable_lr
+    lr = unstable_lr or sweep.best_lr * GRID_STEP
     attempts: list[ClipAttempt] = []
     for percentile in TRIED_PERCENTILES:
         attempt = _attempt(lab, plan, sweep, lr, percentile, percentiles.values[percentile])

@@ -22,7 +22,7 @@ MOST_EXTENSIONS: Final = 4
 """How often the grid grows while the best is at its end, two points at a time."""
 EXPLOSION: Final = 1000.0
 """A trial whose loss is this many drops above L0 is stopped; anything less must go on (PROTOCOL 2.3)."""
-NEAR_BEST: Final = 0.05
+NEAR_BEST: Final = 0.02
 """Points within this share of D of the best get more seeds, beside its neighbours."""
 MOST_SEEDS: Final = 7
 """Seeds at the best lr while D is not three standard errors (PROTOCOL 0 and 2.4: more while undecided)."""
@@ -122,19 +122,22 @@ def _coarse(grid: _Grid, plan: Plan, indices: list[int]) -> None:
         if not grid.run([index], plan.seeds[:1], "coarse learning-rate grid"):
             return
     for _ in range(MOST_EXTENSIONS):
-        best = _best_index(grid)
-        if best is None:
-            lower = [grid.indices[0] - 4, grid.indices[0] - 2]
-            if not grid.run(lower, plan.seeds[:1], "lower learning rates"):
-                return
-        elif best == grid.indices[0]:
-            grid.run([best - 1, best - 2], plan.seeds[:1], "lower learning rates")
-        elif best == grid.indices[-1]:
-            grid.run([best + 1, best + 2], plan.seeds[:1], "higher learning rates")
-        elif best - 1 not in grid.indices or best + 1 not in grid.indices:
-            grid.run([best - 1, best + 1], plan.seeds[:1], "neighbours of the best learning rate")
-        else:
+        wanted, purpose = _around(_best_index(grid), grid.indices)
+        if not wanted or not grid.run(wanted, plan.seeds[:1], purpose):
             return
+
+
+def _around(best: int | None, known: list[int]) -> tuple[list[int], str]:
+    """Return the grid points to run next, none if the best is known from both sides, and what they are for."""
+    if best is None:
+        lowest = [] if known[0] < grid_index(LOWEST_LR) else [known[0] - 4, known[0] - 2]
+        return lowest, "lower learning rates"
+    if best == known[0]:
+        return [best - 1, best - 2], "lower learning rates"
+    if best == known[-1]:
+        return [best + 1, best + 2], "higher learning rates"
+    beside = [index for index in (best - 1, best + 1) if index not in known]
+    return beside, "neighbours of the best learning rate"
 
 
 def _two_failed(sweep: LearningRateSweep) -> bool:

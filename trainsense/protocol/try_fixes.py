@@ -109,8 +109,9 @@ class _Arms:
         if fix == "warmup":
             longest = longest_allowed(self._plan)[0]
             lengths = {min(longest, max(1, round(share * self._plan.horizon))) for share in WARMUP_SHARES}
+            likeliest_first = sorted(lengths, reverse=True)[: None if self._plan.effort.adoption_pairs else 1]
             return [
-                Settings(lr=lr, warmup_steps=length, clip_norm=self._baseline.clip_norm) for length in sorted(lengths)
+                Settings(lr=lr, warmup_steps=length, clip_norm=self._baseline.clip_norm) for length in likeliest_first
             ]
         best = next((run for run in self._sweep.best.runs if run.completed), None) if self._sweep.best else None
         percentiles = None if best is None else norm_percentiles(best.trace.grad_norm)

@@ -55,7 +55,7 @@ class Effort:
 
 ESSENTIALS: Final = Effort(seeds=1, whole_grid=False, factors=(2.0,), null_seeds=0, adoption_pairs=0, lr_steps_above=1)
 REFINEMENTS: Final = Effort(
-    seeds=3, whole_grid=False, factors=(2.0, 5.0, 10.0), null_seeds=3, adoption_pairs=5, lr_steps_above=2
+    seeds=3, whole_grid=False, factors=(2.0, 5.0, 10.0), null_seeds=3, adoption_pairs=5, lr_steps_above=1
 )
 COMPLETION: Final = replace(REFINEMENTS, whole_grid=True)
 """What a budget is spent on, in this order; what one effort has run costs the next nothing."""

@@ -46,7 +46,10 @@ class Trial:
         >>> Trial(lr=0.1, seed=0, steps=10).content() == Trial(steps=10, seed=0, lr=0.1).content()
         True
         """
-        return json.dumps(asdict(self), sort_keys=True, allow_nan=False)
+        settings = asdict(self)
+        for name in ("lr", "clip_norm", "stop_loss"):
+            settings[name] = None if settings[name] is None else float(settings[name])  # 1 and 1.0 are one setting
+        return json.dumps(settings, sort_keys=True, allow_nan=False)
 
     def key(self, context: str) -> str:
         """Return the content key (64 hex digits) of this trial in `context` (workload, torch version, device type)."""

@@ -9,6 +9,8 @@ from trainsense.records.evidence import Arm, Stabilisation, UserSetting
 from trainsense.records.finding import Severity
 
 STABILISING: Final = ("warmup", "clip-grad-norm", "clip-and-warmup")
+BADLY_HURT_SHARE: Final = 0.5
+"""From this share of D on a loss is an error (PROTOCOL 2.7)."""
 WORTHWHILE_SHARE: Final = 0.05
 """A gain below this share of D is no warning: warmup or clipping buys healthy workloads up to 3 % at 300 steps (measured on
 the healthy recipes), which is real, and no fault. The practical margin of PROTOCOL 6.3 still decides `verified`."""
@@ -39,17 +41,24 @@ def paying_arm(tried: Stabilisation | None) -> Arm | None:
     return max(paying, key=lambda arm: arm.against_lower_lr.mean if arm.against_lower_lr else 0.0, default=None)
 
 
+def badly_hurt(user: UserSetting) -> bool:
+    """Return whether the user's setting fails, loses half of the drop, or mostly does not recover from what it suffers."""
+    lost = user.against_best is not None and user.against_best.mean >= BADLY_HURT_SHARE
+    lasting = [run for run in user.runs if run.event is not None and not run.event.recovered]
+    return user.fails or lost or 2 * len(lasting) > len(user.runs)
+
+
 def cost_of_instability(user: UserSetting | None, tried: Stabilisation | None, *, in_user_runs: bool) -> Cost:
-    """Return error where the user's own setting suffers, warning where a stabilising fix pays, else note."""
-    if in_user_runs and suffers(user):
-        return Cost(severity="error", text="Your own setting suffers from it.")
+    """Return error where the user's own setting suffers badly, warning where it suffers at all or where a stabilising fix pays, else note."""
+    if user is not None and in_user_runs and suffers(user):
+        return Cost(severity="error" if badly_hurt(user) else "warning", text="Your own setting suffers from it.")
     arm = paying_arm(tried)
     if arm is not None and arm.against_lower_lr is not None:
         gain = arm.against_lower_lr
         return Cost(
             severity="warning",
             text=f"It costs something: {arm.fix} at lr {arm.settings.lr:.3g} ended {gain.mean:.0%} of the loss drop "
-            f"below the best lr without it (95 % interval {gain.low:.0%} to {gain.high:.0%}, {gain.pairs} fresh pairs).",
+            f"below the best lr without it (95% interval {gain.low:.0%} to {gain.high:.0%}, {gain.pairs} fresh pairs).",
         )
     screened = [arm for arm in tried.arms if arm.fix in STABILISING] if tried else []
     if screened:

@@ -110,5 +110,6 @@ def _detail(sweep: LearningRateSweep, user: UserSetting, gap: Comparison, *, fai
             f"{first} The gap is closing, and your run is longer than that or of unknown length: a lower learning rate may "
             "be right for it. Give max_train_steps, or raise --steps, to settle it."
         )
-    best_range = sweep.best_range or (sweep.best_lr, sweep.best_lr)
-    return f"{first} Learning rates from {best_range[0]:.3g} to {best_range[1]:.3g} cannot be told from the best."
+    low, high = sweep.best_range or (0.0, 0.0)
+    ties = f" Learning rates from {low:.3g} to {high:.3g} cannot be told from the best." if low < high else ""
+    return f"{first}{ties}"

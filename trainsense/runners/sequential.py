@@ -117,8 +117,11 @@ class _Training:
             self.meter.record(step, eval_loss=self.bench.eval_loss(model))
         if not trial.probe_every or step % trial.probe_every:
             return None
-        if step in self.attention and (logit := self.bench.attention_logit(model)) is not None:
-            self.meter.record(step, attention_logit=logit)
+        if step in self.attention:
+            if (logit := self.bench.attention_logit(model)) is None:
+                self.attention = frozenset()  # a model without attention: no more looks
+            else:
+                self.meter.record(step, attention_logit=logit)
         probe = self.bench.probe_loss(model)
         self.meter.record(step, probe_loss=probe)
         return None if step == 0 else self.too_high(probe, "non-finite-probe")

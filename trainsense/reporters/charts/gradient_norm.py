@@ -65,7 +65,7 @@ def _title(choice: ClipChoice) -> str:
     threshold = f"Clipping at {number_text(choice.clip_norm, 3)}"
     if choice.clipped_fraction is None:
         return f"{threshold} lies at the {choice.percentile}th percentile of a stable run's gradient norms"
-    return f"{threshold} rescales {percent_text(choice.clipped_fraction)} % of the updates"
+    return f"{threshold} rescales {percent_text(choice.clipped_fraction)}% of the updates"
 
 
 def _lines(choice: ClipChoice) -> list[_Line]:

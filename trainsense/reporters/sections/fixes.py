@@ -53,7 +53,7 @@ def gain_text(improvement: Improvement | None) -> str:
         ends = f"{number_text(improvement.low, 3)} to {number_text(improvement.high, 3)}"
         return f"{number_text(improvement.mean, 3)} {improvement.unit} ({ends if known else 'no interval'})"
     ends = f"{percent_text(improvement.low)} to {percent_text(improvement.high)}"
-    return f"{percent_text(improvement.mean, signed=True)} % ({ends if known else 'no interval'})"
+    return f"{percent_text(improvement.mean, signed=True)}% ({ends if known else 'no interval'})"
 
 
 def _loss_text(fix: Fix) -> str:
@@ -64,7 +64,7 @@ def _loss_text(fix: Fix) -> str:
 
 def _table(fixes: Sequence[Fix], *, with_settings: bool) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for name in ("fix", "status", "loss", "gain (95 %)*", "pairs"):
+    for name in ("fix", "status", "loss", "gain (95%)*", "pairs"):
         table.add_column(name, overflow="fold", justify="right" if name == "pairs" else "left")
     if with_settings:
         table.add_column("settings", overflow="fold")

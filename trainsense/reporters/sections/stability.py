@@ -1,6 +1,6 @@
 """What the stages above the best learning rate came to, a line each: instability, clipping, warmup."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -29,25 +29,29 @@ def stability_section(report: Report) -> Iterator[RenderableType]:
 
 
 def _instability(stage: Mapping[str, Any]) -> str:
-    by_factor: dict[str, list[str]] = {}
+    by_factor: dict[str, list[Mapping[str, Any]]] = {}
     for run in stage["runs"]:
-        by_factor.setdefault(f"{number_text(run['factor'], 3)}x", []).append(_event(run))
+        by_factor.setdefault(f"{number_text(run['factor'], 3)}x", []).append(run)
     if not by_factor:
         return "no run above the best lr"
-    told = []
-    for factor, events in by_factor.items():
-        distinct = dict.fromkeys(events)
-        told.append(f"{factor} the best lr: {', '.join(distinct)}")
+    told = [f"{factor} the best lr: {_events(runs)}" for factor, runs in by_factor.items()]
     steps = f" within {stage['horizon']} steps" if "horizon" in stage else ""
     return "; ".join(told) + f" (probed at every step{steps})"
 
 
-def _event(run: Mapping[str, Any]) -> str:
-    if run["kind"] == "none":
-        return "no instability"
-    word = "early" if run["kind"] == "early" else "mid-training"
-    back = "recovered" if run["recovered"] else "not recovered"
-    return f"{word} instability at step {run['onset_step']}, {back}"
+def _events(runs: Sequence[Mapping[str, Any]]) -> str:
+    seen: dict[str, list[int]] = {}
+    for run in runs:
+        word = {"none": "no instability", "early": "early instability"}.get(run["kind"], "mid-training instability")
+        if run["kind"] != "none":
+            word += ", recovered," if run["recovered"] else ", not recovered,"
+            seen.setdefault(word, []).append(run["onset_step"])
+        else:
+            seen.setdefault(word, [])
+    return "; ".join(
+        f"{word} from step {', '.join(str(step) for step in sorted(steps))} on" if steps else word
+        for word, steps in seen.items()
+    )
 
 
 def _clipping(stage: Mapping[str, Any]) -> str:
@@ -56,7 +60,7 @@ def _clipping(stage: Mapping[str, Any]) -> str:
         return f"no threshold recommended: {stage.get('refused') or 'not assessable'}"
     percentile = number_text(stage["percentile"])
     share = stage["clipped_fraction"]
-    clips = "" if share is None else f", clips {percent_text(share)} % of the steps"
+    clips = "" if share is None else f", clips {percent_text(share)}% of the steps"
     where = "" if stage.get("lr") is None else f" at lr {lr_text(stage['lr'])}"
     return f"threshold {number_text(norm, 3)}, the {percentile}th percentile of a stable run's norms{clips}{where}"
 
@@ -66,6 +70,6 @@ def _warmup(stage: Mapping[str, Any]) -> str:
         tried = ", ".join(dict.fromkeys(str(trial["warmup_steps"]) for trial in stage["trials"]))
         return f"no length tried ({tried or 'none'} steps) makes a failing lr train"
     share = stage.get("share_of_run")
-    of_run = "" if share is None else f", {percent_text(share)} % of the planned run"
+    of_run = "" if share is None else f", {percent_text(share)}% of the planned run"
     longer = "; lengthen the run by as much" if share is not None and float(share) > LENGTHEN_FROM else ""
     return f"{stage['warmup_steps']} steps are the shortest that make lr {lr_text(stage['lr'])} train{of_run}{longer}"

@@ -47,7 +47,7 @@ def judge(user: UserSetting) -> Judgement:
         severity="warning",
         title=f"Your clip_norm {user.clip_norm:.3g} clips {fraction:.0%} of the updates; {user.larger_clip_norm:.3g} trains better",
         detail=f"With {user.larger_clip_norm:.3g}, the 90th percentile of the norms before clipping, training ends at "
-        f"{tried.loss:.4g} instead of {tried.baseline_loss:.4g}: {tried.mean:.0%} of the loss drop (95 % interval "
+        f"{tried.loss:.4g} instead of {tried.baseline_loss:.4g}: {tried.mean:.0%} of the loss drop (95% interval "
         f"{tried.low:.0%} to {tried.high:.0%}, {tried.pairs} fresh pairs).",
         evidence={
             "clip_norm": user.clip_norm,

@@ -17,6 +17,8 @@ optimizers an outlier acts through the moments: it also slows the steps after it
 Deep Learning Tuning Playbook, figure 9 and "Gradient clipping"; PROTOCOL 4.6.
 """
 
+from collections.abc import Sequence
+
 from trainsense.measure.symptoms import all_outliers, suffers
 from trainsense.records.evidence import InstabilityCheck, LearningRateSweep, Stabilisation, UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed, Severity
@@ -56,8 +58,8 @@ def judge(
         rule=RULE,
         severity=severity,
         title=f"Rare gradient norms up to {worst.largest:.0f} times the median, and the loss rises after them",
-        detail=f"At lr {worst.lr:.3g} {len(worst.steps)} isolated norms stand out, first at step {worst.steps[0]}; after "
-        f"{len(worst.hurtful)} of them the loss rose, by up to {worst.rise:.0%} of the drop. Clipping bounds what one batch "
+        detail=f"At lr {worst.lr:.3g} isolated norms stand out at {_steps(worst.steps)}; after {len(worst.hurtful)} of "
+        f"{len(worst.steps)} the loss rose, by up to {worst.rise:.0%} of the drop. Clipping bounds what one batch "
         f"can do; look at the data of those batches too.{gain}",
         evidence={
             "lr": worst.lr,
@@ -70,3 +72,8 @@ def judge(
         plots=("gradient-norm",),
         fixes=("clip-grad-norm",),
     )
+
+
+def _steps(steps: Sequence[int]) -> str:
+    shown = ", ".join(str(step) for step in steps[:5])
+    return f"step{'s' if len(steps) > 1 else ''} {shown}{', …' if len(steps) > 5 else ''}"

@@ -35,8 +35,12 @@ def judge(user: UserSetting) -> Judgement:
     if user.warmup_share <= LONGEST_SHARE:
         return Passed(rule=RULE, text=f"your warmup takes {user.warmup_share:.0%} of the run")
     tried = user.shorter_warmup
-    if tried is None or (tried.pairs < 2 and tried.status != "rejected"):
+    if tried is None:
         return NotAssessed(rule=RULE, reason="a shorter warmup was not tried within the budget")
+    if tried.mean >= -NO_WORSE and tried.pairs < 2:
+        return NotAssessed(
+            rule=RULE, reason="a shorter warmup was tried on one seed only; a larger --budget would settle it"
+        )
     if tried.mean < -NO_WORSE:
         return Passed(
             rule=RULE, text=f"your warmup takes {user.warmup_share:.0%} of the run, and a shorter one does worse"
