@@ -48,19 +48,16 @@ class Meter:
         for name, value in figures.items():
             self._rows[name][step] = value
 
-    @torch.no_grad()
     def before_update(self) -> None:
         """Remember the parameters."""
         torch._foreach_copy_(self._before, self._values)
 
-    @torch.no_grad()
     def after_update(self, step: int) -> float:
         """Record the update's norm and its ratio to the weights' norm before it; return the update's norm."""
         weights = [torch.linalg.vector_norm(block) for block in self._blocks]
         torch._foreach_sub_(self._before, self._values)
         updates = [torch.linalg.vector_norm(block) for block in self._blocks]
-        device = weights[0].device
-        norms = torch.stack([norm.to(device, torch.float64) for norm in (*weights, *updates)]).tolist()
+        norms = torch.stack([norm.to(weights[0].device) for norm in (*weights, *updates)]).tolist()
         weight_norm, update_norm = math.hypot(*norms[: len(weights)]), math.hypot(*norms[len(weights) :])
         ratio = update_norm / weight_norm if weight_norm > 0 else math.nan
         self.record(step, update_norm=update_norm, update_ratio=ratio)

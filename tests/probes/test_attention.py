@@ -22,7 +22,7 @@ def by_hand(module: nn.MultiheadAttention, rows: Tensor) -> float:
     """Return the largest absolute logit of self-attention; `rows` is batch first."""
     query, key, _ = functional.linear(rows, module.in_proj_weight, module.in_proj_bias).chunk(3, dim=-1)
     logits = split(query) @ split(key).transpose(-2, -1) / math.sqrt(4)
-    return float(logits.abs().max())
+    return float(logits.detach().abs().max())
 
 
 def attention(**options: Any) -> nn.MultiheadAttention:

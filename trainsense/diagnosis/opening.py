@@ -45,7 +45,7 @@ CLOSING_SHARE: Final = 0.02
 """… with this share of it for what the prices miss."""
 MOST_KEPT_BACK: Final = 0.4
 """… but never more than this share of a small budget."""
-STORE_FORMAT: Final = "2"
+STORE_FORMAT: Final = "3"
 """Raise when a change makes kept trials differ from new ones."""
 
 

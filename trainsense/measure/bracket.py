@@ -12,6 +12,8 @@ UNDONE_SHARE: Final = 0.5
 """The test has diverged where this share of what it had gained is lost again."""
 LEARNT_DEVIATIONS: Final = 3.0
 """A gain below this many deviations of the first losses is no gain."""
+ROUNDING: Final = 1e-7
+"""So is a gain below this share of the loss: single precision."""
 BLIND_TOP_LR: Final = 1.0
 """Where the range test shows nothing, the grid ends two points above this."""
 IMPROVED_DECADES: Final = 2.0
@@ -65,7 +67,7 @@ def read_bracket(lr: Series, loss: Series) -> Bracket | None:
     start = float(np.mean(head))
     best = int(np.argmin(curve))
     gain = start - float(curve[best])
-    if gain <= LEARNT_DEVIATIONS * float(np.std(head)) / np.sqrt(head.size):
+    if gain <= max(LEARNT_DEVIATIONS * float(np.std(head)) / np.sqrt(head.size), ROUNDING * abs(start)):
         top = lr[length] if length < lr.size else _first_above(curve, lr, start + abs(start)) or BLIND_TOP_LR
         return Bracket(divergence_lr=float(top), gain=max(gain, 0.0), start=start)
     undone = np.flatnonzero(curve[best:] > curve[best] + UNDONE_SHARE * gain)

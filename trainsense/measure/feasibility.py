@@ -19,8 +19,24 @@ OUTLYING_SHARE: Final = 0.25
 """… and by this share of D: among scores that all agree, six deviations are nothing."""
 COLLAPSED_GAP: Final = 0.01
 """A shuffle gap below this share of the gap at lr* is a trivial predictor (PROTOCOL 0)."""
+NO_GAP: Final = 1e-3
+"""Without a reference: a shuffle gap below this share of the loss is none (stuck nets show 1e-4 and less) …"""
+NO_SPREAD: Final = 0.02
+"""… if the outputs also vary by less than this across examples."""
+VARIED_SPREAD: Final = 0.05
+"""Outputs that vary by more than this across examples depend on the inputs, whatever permuting them says."""
 COLLAPSED_SPREAD: Final = 0.01
 """Where permuting inputs means nothing, an output spread below this share of the spread at lr* is one."""
+
+
+def ignores_inputs(run: Run) -> bool:
+    """Return whether a run ended with a model on which its inputs have no effect, by itself, without a reference.
+
+    Neither permuting the inputs changes the loss nor do the outputs vary across examples.
+    """
+    if run.shuffle_gap is None or run.output_spread is None or run.score is None:
+        return False
+    return abs(run.shuffle_gap) < NO_GAP * abs(run.score) and run.output_spread < NO_SPREAD
 
 
 def collapsed(run: Run, reference_gap: float | None, reference_spread: float | None) -> bool:

@@ -67,6 +67,8 @@ def outlier_steps(grad_norm: Values) -> list[int]:
     for step in range(max(int(OUTLIER_SKIP_SHARE * log_norm.size), 10), log_norm.size):
         window = log_norm[max(0, step - OUTLIER_WINDOW) : step]
         deviation = max(robust_deviation(window), 1e-3)
+        if not np.isfinite(grad_norm[step]):
+            continue  # a gradient scaler left this update out
         if log_norm[step] - np.median(window) > OUTLIER_DEVIATIONS * deviation:
             found.append(step)
     return _isolated(found)

@@ -6,7 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from trainsense.measure.feasibility import effective_score, failure_reason, infeasible_reason
+from trainsense.measure.feasibility import (
+    VARIED_SPREAD,
+    effective_score,
+    failure_reason,
+    ignores_inputs,
+    infeasible_reason,
+)
 from trainsense.measure.lr_curve import CurvePoint, choose, edge, lowest, sensitivity, stable_decades
 from trainsense.measure.robust import standard_error
 from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
@@ -17,9 +23,6 @@ MOST_REFERENCE_DROPS: Final = 2.0
 that would be more than a trained model's worth."""
 UNMOVED_GAP: Final = 1e-5
 """A shuffle gap below this share of the loss is rounding: inputs and targets were permuted together."""
-VARIED_SPREAD: Final = 0.05
-"""… if the outputs vary by more than this across examples; if they don't, the model ignores its inputs."""
-
 Runs = Mapping[float, Sequence[Run]]
 
 
@@ -27,8 +30,7 @@ def references(run: Run) -> tuple[float | None, float | None]:
     """Return `(shuffle gap, output spread)` of a run at lr* as references; the gap is None where it means nothing."""
     gap, spread = run.shuffle_gap, run.output_spread
     if gap is not None and run.score is not None:
-        scale = abs(run.score) + abs(run.initial_loss or 0.0)
-        moved_together = abs(gap) <= UNMOVED_GAP * scale and spread is not None and spread > VARIED_SPREAD
+        moved_together = not _moved(run, abs(gap)) and spread is not None and spread > VARIED_SPREAD
         gap = None if moved_together or not math.isfinite(gap) else gap
     return gap, spread
 
@@ -54,14 +56,20 @@ def trivial_loss(runs: Sequence[Run]) -> float | None:
     constant prediction. The best model's own with permuted inputs (PROTOCOL 0) lies far above: it is confident, and wrong.
     None where neither was measured.
     """
-    losses = [
-        run.score + gap
-        for run in runs
-        if run.score is not None
-        for gap in (run.shuffle_gap, run.constant_gap)
-        if gap is not None and gap > UNMOVED_GAP * (abs(run.score) + abs(run.initial_loss or 0.0))
-    ]
+    losses: list[float] = []
+    for run in runs:
+        if run.score is None:
+            continue
+        if ignores_inputs(run):
+            losses.append(run.score)
+        losses += [
+            run.score + gap for gap in (run.shuffle_gap, run.constant_gap) if gap is not None and _moved(run, gap)
+        ]
     return min((loss for loss in losses if math.isfinite(loss)), default=None)
+
+
+def _moved(run: Run, gap: float) -> bool:
+    return gap > UNMOVED_GAP * (abs(run.score or 0.0) + abs(run.initial_loss or 0.0))
 
 
 def assemble(

@@ -15,8 +15,9 @@ EDGE_TOLERANCE: Final = 1.02
 """Rounding allowed when neighbouring grid points are compared (PROTOCOL 2.5)."""
 SUFFERING_SHARE: Final = 0.1
 """A setting suffers when it ends this share of D above what lr* reaches (PROTOCOL 2.7)."""
-HURTFUL_SHARE: Final = 0.1
-"""A rise by this share of D after an outlier is harm; healthy recipes show up to 7 % after their largest norms."""
+HURTFUL_SHARE: Final = 0.15
+"""A rise by this share of D after an outlier is harm, as for any event (PROTOCOL 3.2); healthy recipes show up to 12 %
+after their largest norms."""
 AFTERMATH_STEPS: Final = 20
 """Steps after an outlier in which the loss is looked at."""
 

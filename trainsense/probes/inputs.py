@@ -1,14 +1,18 @@
 """Does the loss depend on the inputs: the shuffle gap and the spread of the outputs (PROTOCOL 0)."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
 from trainsense.batches import map_tensors, tensors_of
 from trainsense.probes.loss import mean_loss
+
+_LOG_PROBABILITY_ERROR: Final = 1e-3
+"""Outputs whose exponentials sum to 1 within this are log-probabilities."""
 
 
 @contextmanager
@@ -59,30 +63,56 @@ def shuffle_gap(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequen
 
 
 def constant_gap(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequence[Any]) -> float | None:
-    """Return `L(every output replaced by the mean output of the batch) - L(batch)`; None if forward was not called.
+    """Return `L(the same output for every example) - L(batch)`, the lower of two; None if forward was not called.
 
-    For squared error the mean output of a trained model is the mean target, and for cross-entropy its mean logits are
-    those of no class in particular: what is left is the loss of a constant prediction (PROTOCOL 0). Where the loss is
-    computed inside forward, outputs are not what it is made of and the gap is 0.
+    The two constants are the batch's mean output (for squared error that of a trained model is the mean target) and zero
+    (for logits no class in particular). Either is a prediction that knows nothing of its input (PROTOCOL 0). Zero is left
+    out where outputs are log-probabilities, of which it is none. Where the loss is computed inside forward, outputs are not
+    what it is made of and the gap is 0.
     """
     plain = mean_loss(loss, batches)
+    gaps: list[float] = []
+    for constant in (_mean_of_rows, _zero_of_rows):
+        with _outputs_replaced(model, constant) as replaced:
+            flat = mean_loss(loss, batches)
+        if replaced:
+            gaps.append(flat - plain)
+    return min((gap for gap in gaps if math.isfinite(gap)), default=None)
+
+
+def _mean_of_rows(output: Tensor) -> Tensor | None:
+    return output.mean(dim=0, keepdim=True).expand_as(output)
+
+
+def _zero_of_rows(output: Tensor) -> Tensor | None:
+    dimension = 1 if output.dim() > 1 else 0
+    normalised = torch.logsumexp(output.float(), dim=dimension).abs().amax() < _LOG_PROBABILITY_ERROR
+    last = torch.logsumexp(output.float(), dim=-1).abs().amax() < _LOG_PROBABILITY_ERROR
+    return None if bool(normalised) or bool(last) else torch.zeros_like(output)
+
+
+@contextmanager
+def _outputs_replaced(model: nn.Module, constant: Callable[[Tensor], Tensor | None]) -> Iterator[list[int]]:
+    """Replace the floating-point tensors that the outermost forward returns; yields the row counts replaced."""
     replaced: list[int] = []
 
-    def flatten(module: nn.Module, args: Any, output: Any) -> Any:  # noqa: ARG001
-        def mean_of_rows(tensor: Tensor) -> Tensor:
-            if not tensor.is_floating_point() or tensor.dim() == 0 or tensor.shape[0] < 2:
-                return tensor
-            replaced.append(tensor.shape[0])
-            return tensor.mean(dim=0, keepdim=True).expand_as(tensor)
+    def replace(tensor: Tensor) -> Tensor:
+        if not tensor.is_floating_point() or tensor.dim() == 0 or tensor.shape[0] < 2:
+            return tensor
+        value = constant(tensor)
+        if value is None:
+            return tensor
+        replaced.append(tensor.shape[0])
+        return value
 
-        return map_tensors(output, mean_of_rows, lambda item: item)
+    def hook(module: nn.Module, args: Any, output: Any) -> Any:  # noqa: ARG001
+        return map_tensors(output, replace, lambda item: item)
 
-    handle = model.register_forward_hook(flatten)
+    handle = model.register_forward_hook(hook)
     try:
-        constant = mean_loss(loss, batches)
+        yield replaced
     finally:
         handle.remove()
-    return constant - plain if replaced else None
 
 
 def output_spread(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequence[Any]) -> float | None:

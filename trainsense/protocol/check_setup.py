@@ -1,5 +1,6 @@
 """The first look: is the data finite, does the same seed give the same trace, how fast is a step."""
 
+import statistics
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,6 +29,8 @@ SAME_TRACE: Final = 1e-6
 TIMED_SECONDS: Final = 0.4
 """Timing goes on for so long, so that a slow first step or a busy moment does not set the price."""
 MOST_TIMED_STEPS: Final = 200
+FEWEST_TIMINGS: Final = 5
+MOST_TIMED_SECONDS: Final = 3.0
 CHECK_LR: Final = 1e-4
 """Learning rate of the check where the workload names none: low, so that nothing diverges."""
 
@@ -134,14 +137,19 @@ def _scan(bench: Bench, seed: int) -> tuple[tuple[int, str, int], ...]:
 
 
 def _prices(bench: Bench, trial: Trial) -> tuple[Prices, int]:
-    """Time steps, probes and evaluations; the first runs have warmed everything up."""
+    """Time steps, probes and evaluations; the first runs have warmed everything up.
+
+    The median of several short runs, so that a busy moment of the machine does not set the price.
+    """
     started = time.perf_counter()
+    seconds: list[float] = []
     steps = 0
-    while True:
+    while len(seconds) < FEWEST_TIMINGS or (time.perf_counter() - started < TIMED_SECONDS and steps < MOST_TIMED_STEPS):
+        before = time.perf_counter()
         run = run_trial(bench, trial)
+        seconds.append((time.perf_counter() - before) / max(1, len(run.trace)))
         steps += max(1, len(run.trace))
-        elapsed = time.perf_counter() - started
-        if elapsed > TIMED_SECONDS or steps >= MOST_TIMED_STEPS:
+        if time.perf_counter() - started > MOST_TIMED_SECONDS:
             break
     with random_state_kept():
         building = time.perf_counter()
@@ -150,7 +158,7 @@ def _prices(bench: Bench, trial: Trial) -> tuple[Prices, int]:
         probe = _timed(lambda: bench.probe_loss(model))
         ends = _timed(lambda: bench.input_dependence(model))
         evaluation = _timed(lambda: bench.eval_loss(model)) if bench.eval_batches else 0.0
-    return Prices(step=elapsed / steps, probe=probe, evaluation=evaluation, trial=built + ends), steps
+    return Prices(step=statistics.median(seconds), probe=probe, evaluation=evaluation, trial=built + ends), steps
 
 
 def _timed(measure: Any) -> float:

@@ -77,6 +77,8 @@ def _probe_gap(
     runs: Sequence[Run], at_best: Sequence[Run], sweep: LearningRateSweep, start: float, end: float
 ) -> float | None:
     """Return how much higher the user's probe loss lies in a window of the run, as a share of D, paired by seed."""
+    if not sweep.drop.assessable:
+        return None
     best = {run.trial.seed: run for run in at_best if run.completed}
     gaps = []
     for run in runs:
@@ -86,7 +88,7 @@ def _probe_gap(
                 window = one.trace.probe_loss[int(start * one.trial.steps) : int(end * one.trial.steps) + 1]
                 levels.append(float(np.nanmean(window)) if np.isfinite(window).any() else float("nan"))
             gaps.append((levels[0] - levels[1]) / sweep.drop.value)
-    return float(np.mean(gaps)) if gaps and np.all(np.isfinite(gaps)) and sweep.drop.assessable else None
+    return float(np.mean(gaps)) if gaps and np.all(np.isfinite(gaps)) else None
 
 
 def _larger_clip(

@@ -145,7 +145,7 @@ class _Training:
             with user_code(f"Workload.loss, step {self.step},"):
                 loss = self.bench.loss(model, batch)
                 self.scaler.scale(loss / accumulate if accumulate > 1 else loss).backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
+            total += loss.item()
         return total / accumulate
 
     def diverged(self, loss: float, norm: float) -> Diverged | None:

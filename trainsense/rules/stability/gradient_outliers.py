@@ -5,7 +5,7 @@ Gradient norms, before clipping, of runs at your setting, at the best learning r
 
 ## How it is decided
 After the first tenth of the run, isolated norms whose logarithm lies more than 6 robust deviations above its running
-median, after which the probe loss, or the median training loss of the next 20 steps, is higher by more than 10 % of the
+median, after which the probe loss, or the median training loss of the next 20 steps, is higher by more than 15 % of the
 drop. An error when your own setting suffers; a warning when clipping, tried, pays; else a note. Outliers that do no harm
 draw nothing: clip them or not.
 

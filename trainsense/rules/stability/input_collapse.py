@@ -8,7 +8,7 @@ that uses its inputs does much worse then; one that has settled on a constant pr
 After training at your setting, at a learning rate above the best one, the gap is below 1 % of the gap at the best (and
 below 2 % of the loss drop), on at least half of the seeds: an error. Below the best a small gap is slow learning, no
 collapse. Where targets enter the model too, permuting means nothing and the spread of the outputs across examples is
-taken instead.
+taken instead. Where no learning rate learns at all, a model without gap and without spread at yours is an error too.
 
 ## What to try
 A warmup or a lower learning rate: the first updates were so large that the model could not come back.
@@ -17,7 +17,7 @@ A warmup or a lower learning rate: the first updates were so large that the mode
 PROTOCOL 0, trivial predictor. Stuck networks sit exactly at the label entropy; no rise of the loss shows it.
 """
 
-from trainsense.measure.feasibility import collapsed
+from trainsense.measure.feasibility import collapsed, ignores_inputs
 from trainsense.records.evidence import LearningRateSweep, UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed
 
@@ -26,6 +26,8 @@ RULE = "input-collapse"
 
 def judge(sweep: LearningRateSweep, user: UserSetting) -> Judgement:
     """Judge what is left of the dependence on the inputs."""
+    if not sweep.drop.assessable and any(ignores_inputs(run.run) for run in user.runs):
+        return _nowhere(sweep, user)
     if sweep.reference_gap is None and sweep.reference_spread is None:
         return NotAssessed(rule=RULE, reason="the dependence on the inputs could not be measured on this model")
     if not sweep.drop.assessable:
@@ -53,6 +55,22 @@ def judge(sweep: LearningRateSweep, user: UserSetting) -> Judgement:
         },
         plots=("lr-axis",),
         fixes=("warmup", "lower-lr"),
+    )
+
+
+def _nowhere(sweep: LearningRateSweep, user: UserSetting) -> Finding:
+    """Return the finding where no learning rate learns from the inputs."""
+    run = next(one.run for one in user.runs if ignores_inputs(one.run))
+    return Finding(
+        rule=RULE,
+        severity="error",
+        title=f"At your lr {user.lr:.3g}, and at every other that was tried, the trained model ignores its inputs",
+        detail=f"After {run.trial.steps} steps its loss is {_told(run.score)}, and permuting the inputs within the batch "
+        f"changes it by {_told(run.shuffle_gap)}: it predicts the same whatever comes in. No learning rate from "
+        f"{sweep.points[0].lr:.3g} to {sweep.points[-1].lr:.3g} gets further within {sweep.horizon} steps: look for vanishing "
+        "gradients, saturated activations, or inputs that say nothing of the targets.",
+        evidence={"lr": user.lr, "loss": run.score, "shuffle_gap": run.shuffle_gap, "output_spread": run.output_spread},
+        plots=("lr-axis",),
     )
 
 
