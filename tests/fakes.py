@@ -14,7 +14,7 @@ import numpy as np
 
 from trainsense.lab import Allowance, Lab
 from trainsense.records.outcome import Completed, Crashed, Diverged, Outcome
-from trainsense.records.plan import ESSENTIALS, REFINEMENTS, Effort, Plan, Subject
+from trainsense.records.plan import COMPLETION, ESSENTIALS, REFINEMENTS, Effort, Plan, Subject
 from trainsense.records.run import Run
 from trainsense.records.schedule import range_test, warmup_factor
 from trainsense.records.trace import COLUMNS, Trace
@@ -89,7 +89,7 @@ class Quadratic:
             if trial.stop_loss is not None and loss > trial.stop_loss:
                 outcome, length = Diverged(reason="loss-explosion", step=step, value=loss), step + 1
                 break
-            used = lr * min(1.0, clip / norm) if clip is not None else lr
+            used = lr * clip / norm if clip is not None and clipped else lr
             rows["update_norm"][step], rows["update_ratio"][step] = used * norm, used * norm / self.start
             moment = (1 - used * h) ** 2 * moment + (used * self.noise) ** 2
         done = isinstance(outcome, Completed)
@@ -141,4 +141,4 @@ def lab(executor: Quadratic, steps: float = math.inf, clock: Callable[[], float]
     return made
 
 
-__all__ = ["ESSENTIALS", "REFINEMENTS", "Quadratic", "lab", "plan"]
+__all__ = ["COMPLETION", "ESSENTIALS", "REFINEMENTS", "Quadratic", "lab", "plan"]

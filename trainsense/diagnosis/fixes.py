@@ -5,6 +5,7 @@ from typing import Final
 
 from trainsense.diagnosis.snippets import snippets
 from trainsense.measure.paired import ADOPTION_PAIRS
+from trainsense.measure.symptoms import SUFFERING_SHARE
 from trainsense.records.evidence import Arm, LearningRateSweep, Stabilisation, UserSetting
 from trainsense.records.fix import Fix, Improvement, Settings
 from trainsense.records.report import Recommendation
@@ -121,9 +122,9 @@ def _unproven(
             why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {sweep.seeds} seed(s). You gave "
             "no lr to compare with, and no fix was shown to do better.",
         )
-    lr_change = next((fix for fix in fixes if fix.fix in LR_CHANGES), None)
     gap = user.against_best
-    if lr_change is None or gap is None:
+    off = gap is not None and (user.fails or gap.mean > SUFFERING_SHARE)
+    if gap is None or not off:
         return Recommendation(
             settings=Settings(lr=user.lr, clip_norm=clip_norm),
             fixes=(),
@@ -131,8 +132,16 @@ def _unproven(
             f"They end within {max(gap.mean, 0.0) if gap else 0.0:.1%} of the loss drop of the best learning rate found.",
         )
     return Recommendation(
-        settings=lr_change.settings,
-        fixes=(lr_change.fix,),
+        settings=Settings(lr=best_lr, clip_norm=clip_norm),
+        fixes=("lower-lr" if user.lr > best_lr else "raise-lr",),
         why=f"In the sweep it ended {gap.mean:.0%} of the loss drop lower on {gap.pairs} seed(s). That is not yet verified: "
-        f"verification takes {ADOPTION_PAIRS} fresh pairs; give a larger --budget.",
+        f"verification takes {ADOPTION_PAIRS} fresh pairs{_how_to_verify(fixes)}.",
+    )
+
+
+def _how_to_verify(fixes: Sequence[Fix]) -> str:
+    return (
+        "; give a larger --budget"
+        if any(fix.fix in LR_CHANGES for fix in fixes)
+        else ", which trainsense diagnose runs"
     )

@@ -19,6 +19,6 @@ def mean_loss(loss: Callable[[Any], Tensor], batches: Iterable[Any]) -> float:
     total = weight = 0.0
     for batch in batches:
         examples = example_count(batch)
-        total += float(loss(batch)) * examples
+        total += float(loss(batch).detach()) * examples
         weight += examples
     return total / weight if weight else math.nan

@@ -10,6 +10,7 @@ from torch.nn.utils import clip_grads_with_norm_
 
 from trainsense.errors import BatchSourceError, UserCodeError
 from trainsense.meter import Meter
+from trainsense.probes.attention import largest_attention_logit
 from trainsense.records.outcome import Completed, Crashed, Diverged, DivergenceReason, Outcome
 from trainsense.records.run import Run
 from trainsense.records.trace import empty_trace
@@ -117,14 +118,21 @@ class _Training:
             self.meter.record(step, eval_loss=self.bench.eval_loss(model))
         if not trial.probe_every or step % trial.probe_every:
             return None
-        if step in self.attention:
-            if (logit := self.bench.attention_logit(model)) is None:
-                self.attention = frozenset()  # a model without attention: no more looks
-            else:
-                self.meter.record(step, attention_logit=logit)
-        probe = self.bench.probe_loss(model)
+        probe = self.probe(model, self.meter)
         self.meter.record(step, probe_loss=probe)
         return None if step == 0 else self.too_high(probe, "non-finite-probe")
+
+    def probe(self, model: nn.Module, meter: Meter) -> float:
+        """Return the probe loss; where the attention is due for a look, record its largest logit from the same pass."""
+        if self.step not in self.attention:
+            return self.bench.probe_loss(model)
+        losses: list[float] = []
+        logit = largest_attention_logit(model, lambda: losses.append(self.bench.probe_loss(model)))
+        if logit is None:
+            self.attention = frozenset()  # a model without attention: no more looks
+        else:
+            meter.record(self.step, attention_logit=logit)
+        return losses[0]
 
     def set_lr(self, factor: float) -> float:
         """Set every parameter group to its own lr times `factor`; return the trial's lr times `factor`."""

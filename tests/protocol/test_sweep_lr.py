@@ -1,0 +1,141 @@
+"""The sweep on a quadratic whose optimum is known."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes import COMPLETION, ESSENTIALS, REFINEMENTS, Quadratic, lab, plan
+from trainsense.measure.grid import GRID_STEP
+from trainsense.protocol.sweep_lr import sweep_lr
+from trainsense.records.evidence import LearningRateSweep
+
+ONE_POINT = GRID_STEP * 1.02
+
+
+def swept(executor: Quadratic, steps: float = math.inf, *, horizon: int = 60) -> LearningRateSweep | None:
+    """Sweep as a diagnosis does: the essentials, then everything."""
+    one = lab(executor, steps)
+    for effort in (ESSENTIALS, REFINEMENTS, COMPLETION):
+        found = sweep_lr(one, plan(effort, horizon=horizon))
+    assert one.cost().steps <= steps
+    assert len(executor.ran) == len({trial.content() for trial in executor.ran})
+    return found
+
+
+def known(sweep: LearningRateSweep | None) -> LearningRateSweep:
+    """Return the evidence, which must be there."""
+    assert sweep is not None
+    return sweep
+
+
+@pytest.mark.parametrize("curvature", [0.05, 1.0, 47.0, 1e4])
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_the_best_lr_is_found(curvature: float, noise: float) -> None:
+    """At most a grid point from the true one, or as good as it; the first that fails a grid point above 2 / h."""
+    executor = Quadratic(curvature=curvature, noise=noise * curvature, seed_spread=0.05)
+    sweep = known(swept(executor))
+    assert sweep.best_lr is not None
+    best = executor.best_lr(60)
+    initial = executor.answer(executor.ran[0]).initial_loss
+    regret = (executor.score(sweep.best_lr, 60) - executor.score(best, 60)) / (initial or math.nan)
+    assert best / ONE_POINT <= sweep.best_lr <= best * ONE_POINT or regret < 0.01
+    assert sweep.unstable_lr is not None
+    assert executor.limit / ONE_POINT <= sweep.unstable_lr <= executor.limit * ONE_POINT
+    assert sweep.edge_lr is not None
+    assert sweep.best_lr <= sweep.edge_lr < sweep.unstable_lr
+    assert sweep.seeds >= 3
+    assert sweep.best_range is not None
+    assert sweep.best_range[0] <= sweep.best_lr <= sweep.best_range[1]
+    assert sweep.drop.assessable
+
+
+@pytest.mark.parametrize("curvature", [1e5, 3e-2])
+def test_the_range_is_found_wherever_it_lies(curvature: float) -> None:
+    """Far below or above the usual learning rates: the grid covers two decades and both sides of the limit."""
+    executor = Quadratic(curvature=curvature, noise=0.1 * curvature)
+    sweep = known(swept(executor))
+    lrs = [point.lr for point in sweep.points]
+    assert min(lrs) < executor.limit / 30
+    assert max(lrs) > executor.limit
+    assert sweep.best is not None
+    assert sweep.best.lr not in (lrs[0], lrs[-1])
+
+
+def test_the_range_grows_upwards() -> None:
+    """A limit beyond the end of the range test."""
+    executor = Quadratic(curvature=1e-3, noise=3e-4)
+    sweep = known(swept(executor))
+    best = executor.best_lr(60)
+    assert sweep.best_lr is not None
+    assert best / ONE_POINT <= sweep.best_lr <= best * ONE_POINT
+    assert best > 100
+
+
+def test_the_range_grows_downwards() -> None:
+    """Noise so large that the best lies decades below the divergence."""
+    executor = Quadratic(curvature=1.0, noise=30.0)
+    sweep = known(swept(executor, horizon=300))
+    best = executor.best_lr(300)
+    assert sweep.best_lr is not None
+    assert best / ONE_POINT <= sweep.best_lr <= best * ONE_POINT
+
+
+def test_nothing_trains_anywhere() -> None:
+    """NaN from the first step on: evidence that says so, at little cost."""
+    executor = Quadratic(nan=True)
+    sweep = known(swept(executor))
+    assert sweep.best_lr is None
+    assert sweep.points
+    assert all(point.unstable for point in sweep.points)
+    assert {reason for point in sweep.points for reason in point.infeasible} == {"non-finite-loss"}
+    assert sum(len(run.trace) for point in sweep.points for run in point.runs) < 100
+
+
+def test_everything_raises() -> None:
+    """Crashes are infeasible trials with their reason."""
+    executor = Quadratic(crash_above=1e-9)
+    sweep = known(swept(executor))
+    assert sweep.best_lr is None
+    assert {reason for point in sweep.points for reason in point.infeasible} == {"exception"}
+
+
+def test_crashes_above_some_lr_are_the_edge() -> None:
+    """The sweep goes on around them."""
+    executor = Quadratic(noise=1.0, crash_above=0.3)
+    sweep = known(swept(executor))
+    assert sweep.best_lr is not None
+    assert sweep.best_lr <= 0.3
+    assert sweep.unstable_lr is not None
+    assert sweep.unstable_lr <= 0.3 * ONE_POINT
+
+
+def test_nothing_to_learn() -> None:
+    """Started at the optimum: no drop, so nothing is claimed."""
+    executor = Quadratic(start=1e-9, noise=1.0)
+    sweep = known(swept(executor))
+    assert not sweep.drop.assessable
+
+
+@given(st.integers(0, 4000), st.floats(-3, 3), st.floats(0, 2))
+def test_a_tight_budget_gives_partial_evidence(steps: int, decade: float, noise: float) -> None:
+    """Or none; never an error, never more than the budget."""
+    curvature = 10**decade
+    sweep = swept(Quadratic(curvature=curvature, noise=noise * curvature, seed_spread=0.1), steps)
+    if steps < 100:
+        assert sweep is None
+    if sweep is not None:
+        assert list(sweep.scores)
+        assert [point.lr for point in sweep.points] == sorted(point.lr for point in sweep.points)
+
+
+def test_the_interrupt_gives_partial_evidence() -> None:
+    """What was known stays known."""
+    for at in range(0, 15, 2):
+        executor = Quadratic(noise=0.3, interrupt_at=at)
+        one = lab(executor)
+        sweep = sweep_lr(one, plan(COMPLETION))
+        assert one.interrupted
+        assert (sweep is not None) == (at > 1)
+        assert len(executor.ran) == at
