@@ -36,7 +36,7 @@ def drawing_mlp() -> nn.Module:
 
 def fixed_batches() -> list[tuple[Tensor, Tensor]]:
     """Return the same four batches at every call."""
-    return list(zip(ROWS.split(8), TARGETS.split(8), strict=True))
+    return [(ROWS[start : start + 8], TARGETS[start : start + 8]) for start in range(0, 32, 8)]
 
 
 def drawn_batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -65,7 +65,8 @@ def grouped_sgd(model: nn.Module, lr: float) -> Optimizer:
     """SGD whose last layer trains ten times slower."""
     layers = list(model.children())
     rest = [parameter for layer in layers[:-1] for parameter in layer.parameters()]
-    return SGD([{"params": rest}, {"params": layers[-1].parameters(), "lr": 0.1 * lr}], lr=lr)
+    groups: list[dict[str, Any]] = [{"params": rest}, {"params": list(layers[-1].parameters()), "lr": 0.1 * lr}]
+    return SGD(groups, lr=lr)
 
 
 def adamw(model: nn.Module, lr: float) -> Optimizer:

@@ -90,7 +90,7 @@ class Quadratic:
                 outcome, length = Diverged(reason="loss-explosion", step=step, value=loss), step + 1
                 break
             used = lr * clip / norm if clip is not None and clipped else lr
-            rows["update_norm"][step], rows["update_ratio"][step] = used * norm, used * norm / self.start
+            rows["update_norm"][step] = used * norm
             moment = (1 - used * h) ** 2 * moment + (used * self.noise) ** 2
         done = isinstance(outcome, Completed)
         tail = rows["loss"][length - min(TAIL, length) : length]

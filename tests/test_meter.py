@@ -17,7 +17,8 @@ def model() -> nn.Module:
     with torch.no_grad():
         for value, parameter in enumerate(net.parameters()):
             parameter.fill_(value + 1.0)
-    net[1].bias.requires_grad_(requires_grad=False)
+    net[1].requires_grad_(requires_grad=False)
+    net[1].weight.requires_grad = True
     return net
 
 
@@ -45,7 +46,7 @@ def test_update_and_ratio() -> None:
     meter = Meter(net, 3)
     meter.before_update()
     with torch.no_grad():
-        net[0].weight.add_(torch.tensor([[3.0, 4.0]]))  # type: ignore[operator]
+        next(net.parameters()).add_(torch.tensor([[3.0, 4.0]]))
     assert meter.after_update(1) == pytest.approx(5.0)
     trace = meter.trace(2)
     assert trace.update_norm[1] == pytest.approx(5.0)

@@ -72,6 +72,10 @@ def diagnose(workload: Workload, **options: Unpack[Options]) -> Diagnosis:
 
 
 def _run(command: Command, workload: Workload, options: Options) -> Diagnosis:
+    unknown = sorted(set(options) - set(Options.__annotations__))
+    if unknown:
+        msg = f"{unknown[0]!r} is no option; there are {', '.join(Options.__annotations__)}"
+        raise TypeError(msg)
     budget = options.get("budget", DEFAULT_BUDGET)
     run_dir = options.get("run_dir")
     request = Request(

@@ -41,7 +41,8 @@ class Meter:
         if not dense or len(self._blocks) > 1:
             return get_total_norm(dense)
         # the same numbers at a third of the price, which counts where a step takes a quarter of a millisecond
-        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(dense)))  # noqa: SLF001
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(dense)))  # noqa: SLF001
+        return norm
 
     def record(self, step: int, **figures: float) -> None:
         """Write figures by column name into the row of `step`."""
@@ -57,8 +58,8 @@ class Meter:
         weights = [torch.linalg.vector_norm(block) for block in self._blocks]
         torch._foreach_sub_(self._before, self._values)
         updates = [torch.linalg.vector_norm(block) for block in self._blocks]
-        norms = torch.stack([norm.to(weights[0].device) for norm in (*weights, *updates)]).tolist()
-        weight_norm, update_norm = math.hypot(*norms[: len(weights)]), math.hypot(*norms[len(weights) :])
+        weight_norm = math.hypot(*(norm.item() for norm in weights))
+        update_norm = math.hypot(*(norm.item() for norm in updates))
         ratio = update_norm / weight_norm if weight_norm > 0 else math.nan
         self.record(step, update_norm=update_norm, update_ratio=ratio)
         return update_norm

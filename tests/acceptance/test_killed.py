@@ -53,7 +53,17 @@ def test_fresh_runs_everything_again(folder: Path, run_cli: RunCli) -> None:
 def test_interrupted(folder: Path) -> None:
     """130, one report of what was measured so far, and the trials are kept."""
     process = start(
-        folder, "diagnose", "w.py", "--format", "json", "--budget", "40000steps", "--run-dir", "runs", "--fail-on", "never"
+        folder,
+        "diagnose",
+        "w.py",
+        "--format",
+        "json",
+        "--budget",
+        "40000steps",
+        "--run-dir",
+        "runs",
+        "--fail-on",
+        "never",
     )
     status, out, err = signalled(process, signal.SIGINT, lambda: len(executions(folder / "runs")) >= 8)
     assert status == 130, err

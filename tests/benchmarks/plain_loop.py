@@ -52,7 +52,7 @@ def batches_of(workload: Workload, seed: int, steps: int) -> list[Any]:
     raise AssertionError
 
 
-def train(  # noqa: PLR0913 - a training's settings
+def train(
     workload: Workload,
     lr: float,
     seed: int,
@@ -108,7 +108,7 @@ def _held_out_loss(workload: Workload, model: nn.Module, batches: Iterable[Any])
 def _schedule(workload: Workload, steps: int) -> Callable[[int], float]:
     """Return the workload's schedule, compressed to `steps`."""
     if workload.schedule is None:
-        return lambda step: 1.0  # noqa: ARG005 - a constant
+        return lambda step: 1.0
     if workload.schedule == "cosine":
         return lambda step: 0.5 * (1 + math.cos(math.pi * step / steps))
     assert not isinstance(workload.schedule, str)

@@ -16,7 +16,6 @@ from statistics import median
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from tests.benchmarks.plain_loop import batches_of
 from trainsense import Workload
@@ -44,7 +43,7 @@ def classification(model: Callable[[], nn.Module], shape: tuple[int, ...], batch
             yield torch.randn(batch, *shape), torch.randint(10, (batch,))
 
     def loss(net: nn.Module, pair: tuple[Tensor, Tensor]) -> Tensor:
-        return F.cross_entropy(net(pair[0]), pair[1])
+        return nn.functional.cross_entropy(net(pair[0]), pair[1])
 
     held_out = [(torch.randn(256, *shape), torch.randint(10, (256,)))]
     return Workload(model=model, data=data, loss=loss, eval_data=lambda: held_out, lr=1e-3)
@@ -135,7 +134,7 @@ def main() -> int:
     torch.set_num_threads(1)
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS
     print(f"{'workload':40} {'bare':>9} {'trial':>9} {'ratio':>6}  (pairs)")
-    return int(any([measured(case, pairs) > case.target for case in CASES]))
+    return max([int(measured(case, pairs) > case.target) for case in CASES])
 
 
 if __name__ == "__main__":

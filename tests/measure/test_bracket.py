@@ -10,7 +10,9 @@ from trainsense.measure.bracket import read_bracket
 LR = np.geomspace(1e-7, 1e2, 100)
 
 
-def curve(best: float, divergence: float, *, start: float = 2.0, floor: float = 0.5) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def curve(
+    best: float, divergence: float, *, start: float = 2.0, floor: float = 0.5
+) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Return a loss that falls up to `best` and explodes from `divergence` on."""
     fallen = 1 / (1 + (best / LR) ** 1.5)
     rise = np.where(divergence < LR, (LR / divergence) ** 4 - 1, 0.0)

@@ -41,7 +41,9 @@ def test_clipped_fractions() -> None:
     assert clipped_fractions(trace(0)) == (0.0, 0.0)
 
 
-def autoregressive(random: np.random.Generator, memory: float, steps: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def autoregressive(
+    random: np.random.Generator, memory: float, steps: int
+) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Return standard AR(1) noise."""
     values = np.empty(steps)
     value = random.standard_normal()

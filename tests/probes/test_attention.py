@@ -15,7 +15,8 @@ ROWS = torch.randn(2, 5, 8, generator=torch.Generator().manual_seed(0))
 
 def split(value: Tensor, heads: int = 2) -> Tensor:
     """Return (batch, heads, length, width)."""
-    return value.unflatten(-1, (heads, -1)).transpose(1, 2)
+    rows, length, width = value.shape
+    return value.reshape(rows, length, heads, width // heads).transpose(1, 2)
 
 
 def by_hand(module: nn.MultiheadAttention, rows: Tensor) -> float:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -41,16 +41,14 @@ def test_everything_is_put_back(mode: Mode, error: type[BaseException] | None) -
     net = model()
     modes, state = flags(net), {name: value.clone() for name, value in net.state_dict().items()}
     generators = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # type: ignore[index]
-    try:
-        with mode(net):
-            assert not torch.is_grad_enabled()
-            net(torch.randn(8, 2, 3))
-            random.random()
-            np.random.standard_normal()
-            if error is not None:
-                raise error
-    except BaseException as raised:
-        assert type(raised) is error  # noqa: PT017 - one test for all
+    expected = nullcontext() if error is None else pytest.raises(error)
+    with expected, mode(net):
+        assert not torch.is_grad_enabled()
+        net(torch.randn(8, 2, 3))
+        random.random()
+        np.random.standard_normal()
+        if error is not None:
+            raise error
     assert torch.is_grad_enabled()
     assert flags(net) == modes
     assert all(torch.equal(value, state[name]) for name, value in net.state_dict().items())

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ COMMANDS: tuple[Command, ...] = ("sweep-lr", "check-instability", "pick-clip", "
 
 
 def staged(
-    executor: Quadratic, steps: float = math.inf, command: Command = "diagnose", **subject: float | None
+    executor: Quadratic, steps: float = math.inf, command: Command = "diagnose", **subject: Any
 ) -> tuple[Lab, Mapping[type, Evidence]]:
     """Run the stages as a diagnosis does."""
     one = lab(executor, steps)
@@ -113,5 +114,3 @@ def test_interrupted_anywhere(at: int) -> None:
     assert len(executor.ran) == at
     for rule in RULES:
         rule(evidence.values())
-
-

@@ -9,14 +9,12 @@ from trainsense.cli.choice import check_choice
 from trainsense.cli.options import RunOptions
 from trainsense.errors import OptionError
 from trainsense.records.finding import SEVERITIES
-from trainsense.records.request import Command, Request
+from trainsense.records.request import FEWEST_STEPS, Command, Request
 
 ENGINES = ("auto", "sequential")
 LATER_ENGINES = ("stacked", "processes", "ray")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 NEVER = "never"
-FEWEST_STEPS = 20
-"""A score is a mean over at least 20 steps (PROTOCOL 0)."""
 
 DEFAULT_RUNS = Path(".trainsense")
 LONGEST_NAME = 100

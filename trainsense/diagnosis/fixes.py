@@ -86,12 +86,11 @@ def recommend(
 
 
 def _beats_lower_lr(fix: Fix, tried: Stabilisation | None) -> bool:
+    """Whether a stabilising fix beat lr* without it, the control; a change of lr to lr* is the control."""
     if fix.fix in LR_CHANGES:
         return True
     arms = [arm for arm in (tried.arms if tried else ()) if arm.fix == fix.fix and arm.settings == fix.settings]
-    return any(
-        arm.against_lower_lr is not None and arm.against_lower_lr.status == "verified" for arm in arms
-    ) or not any(arm.fix in LR_CHANGES for arm in (tried.arms if tried else ()))
+    return any(arm.against_lower_lr is not None and arm.against_lower_lr.status == "verified" for arm in arms)
 
 
 def _why(fix: Fix, sweep: LearningRateSweep) -> str:

@@ -18,6 +18,8 @@ from trainsense.measure.robust import standard_error
 from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
 from trainsense.records.run import Run
 
+NEGLIGIBLE_SHARE: Final = 0.02
+"""Likewise one below this share of what the run gained on its initial loss, where the loss draws noise of its own."""
 MOST_REFERENCE_DROPS: Final = 2.0
 """The reference gap counts at most this many D: a confident model's gap is many times what there is to learn, and 1 % of
 that would be more than a trained model's worth."""
@@ -69,7 +71,9 @@ def trivial_loss(runs: Sequence[Run]) -> float | None:
 
 
 def _moved(run: Run, gap: float) -> bool:
-    return gap > UNMOVED_GAP * (abs(run.score or 0.0) + abs(run.initial_loss or 0.0))
+    """Whether a gap is more than rounding, and more than noise in the loss beside what training gained."""
+    score, initial = run.score or 0.0, run.initial_loss or 0.0
+    return gap > max(UNMOVED_GAP * (abs(score) + abs(initial)), NEGLIGIBLE_SHARE * (initial - score))
 
 
 def assemble(

@@ -1,8 +1,14 @@
 """`Request`: what was asked for, as data."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+
+from trainsense.errors import OptionError
+
+FEWEST_STEPS: Final = 20
+"""A score is a mean over at least 20 steps (PROTOCOL 0)."""
 
 Command = Literal["sweep-lr", "check-instability", "pick-clip", "sweep-warmup", "diagnose"]
 
@@ -38,6 +44,9 @@ class Request:
         run_dir: where runs, tables and plots are kept; None keeps nothing (a workload made in a notebook).
         fresh: ignore trials kept from earlier.
         factor: multiple of the unstable lr at which warmups are tried first (PROTOCOL 5).
+
+    Raises:
+        OptionError: a value is out of range.
     """
 
     command: Command = "diagnose"
@@ -50,3 +59,18 @@ class Request:
     run_dir: Path | None = None
     fresh: bool = False
     factor: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges, for whoever makes a request."""
+        for name, value in (("lr", self.lr), ("factor", self.factor), ("budget", self.budget.amount)):
+            if value is not None and not (math.isfinite(value) and value > 0):
+                msg = f"{name} must be finite and above 0, not {value:g}."
+                raise OptionError(msg)
+        for name, count, least in (
+            ("steps", self.steps, FEWEST_STEPS),
+            ("seeds", self.seeds, 1),
+            ("seed", self.seed, 0),
+        ):
+            if count is not None and count < least:
+                msg = f"{name} must be at least {least}, not {count}."
+                raise OptionError(msg)

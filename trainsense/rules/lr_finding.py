@@ -1,6 +1,5 @@
 """The judgement that lr-too-high and lr-too-low share; they differ in the side of lr* on which the user's lr lies."""
 
-import math
 from enum import Enum
 from typing import Final
 
@@ -14,8 +13,24 @@ ERROR_SHARE: Final = 0.5
 """From this share of D on it is an error (PROTOCOL 2.7)."""
 SINGLE_SEED_SHARE: Final = 0.25
 """With one seed there is no interval: only a gap this large is told."""
-CLOSING: Final = 0.7
+CLOSING: Final = 0.8
 """A gap that shrinks below this share of itself from half the horizon to the horizon is closing."""
+CATCH_UP_SHARE: Final = 0.3
+"""A low lr that has caught up within this share of the real run is no fault: the best constant lr falls with the horizon
+(PROTOCOL 2.6), and how far training comes goes with lr times steps."""
+REASONS: Final = {
+    "below-half-drop": "it achieves less than half of what it could",
+    "input-collapse": "the model comes to ignore its inputs",
+    "loss-explosion": "the loss explodes",
+    "non-finite-loss": "the loss becomes NaN or infinite",
+    "non-finite-gradient": "the gradient becomes NaN or infinite",
+    "non-finite-parameter": "the weights become NaN or infinite",
+    "non-finite-probe": "the loss on fixed batches becomes NaN or infinite",
+    "uncharacteristic-loss": "it ends far above its neighbours",
+    "exception": "the code raises",
+    "out-of-memory": "memory runs out",
+}
+"""Reason codes of infeasible trials, in words."""
 
 
 class Side(Enum):
@@ -50,7 +65,7 @@ def judge_side(
             f"interval of {gap.pairs} pairs holds zero; more --seeds would settle it",
         )
     severity: Severity = "error" if fails or gap.mean >= ERROR_SHARE else "warning"
-    closing = side is Side.BELOW and severity == "warning" and _closes(sweep, user)
+    closing = side is Side.BELOW and _catches_up(sweep, user, gap)
     return Finding(
         rule=rule,
         severity="note" if closing else severity,
@@ -84,32 +99,39 @@ def _shown(gap: Comparison) -> bool:
     return gap.low > 0 if gap.pairs > 1 else gap.mean > SINGLE_SEED_SHARE
 
 
-def _closes(sweep: LearningRateSweep, user: UserSetting) -> bool:
-    """Whether the gap closes with training and the real run is long enough to make it small, or of unknown length."""
+def _catch_up_steps(sweep: LearningRateSweep, user: UserSetting) -> float:
+    """Return after how many steps the user's lr has come as far as lr* within the horizon, if lr times steps is what counts."""
+    return sweep.horizon * (sweep.best_lr or user.lr) / user.lr
+
+
+def _catches_up(sweep: LearningRateSweep, user: UserSetting, gap: Comparison) -> bool:
+    """Whether the real run leaves the user's low lr the time it needs, or may: the gap closes and its length is unknown."""
+    if user.max_train_steps is not None:
+        return _catch_up_steps(sweep, user) <= CATCH_UP_SHARE * user.max_train_steps
     half, full = user.half_horizon_gap, user.horizon_gap
-    if half is None or full is None or half <= 0 or full >= CLOSING * half:
-        return False
-    if user.max_train_steps is None:
-        return True
-    power = math.log2(half / max(full, 1e-9))
-    return bool(full * (sweep.horizon / user.max_train_steps) ** power < WORSE_SHARE)
+    return gap.mean < ERROR_SHARE and half is not None and full is not None and 0 < full < CLOSING * half
 
 
 def _detail(sweep: LearningRateSweep, user: UserSetting, gap: Comparison, *, fails: bool, closing: bool) -> str:
     seeds = f"{gap.pairs} {'seed' if gap.pairs == 1 else 'seeds'}"
     if fails:
         reasons = sorted({reason for reason in user.infeasible if reason})
-        first = f"At lr {user.lr:.3g} training fails ({', '.join(reasons)}) on {seeds} within {sweep.horizon} steps."
+        told = " and ".join(REASONS.get(reason, reason) for reason in reasons)
+        first = f"At lr {user.lr:.3g} training fails within {sweep.horizon} steps: {told}."
     else:
         first = (
             f"After {sweep.horizon} steps it ends at {gap.baseline_loss:.4g}, {gap.mean:.0%} of the loss drop above the "
             f"{gap.loss:.4g} of lr {sweep.best_lr:.3g} ({seeds})."
         )
     if closing:
-        return (
-            f"{first} The gap is closing, and your run is longer than that or of unknown length: a lower learning rate may "
-            "be right for it. Give max_train_steps, or raise --steps, to settle it."
+        planned = user.max_train_steps
+        when = f"at this ratio after about {_catch_up_steps(sweep, user):,.0f} steps"
+        told = (
+            f"{when} of your {planned:,}"
+            if planned
+            else "and yours may be right for a longer run; give max_train_steps"
         )
+        return f"{first} Low learning rates catch up: {told}."
     low, high = sweep.best_range or (0.0, 0.0)
     ties = f" Learning rates from {low:.3g} to {high:.3g} cannot be told from the best." if low < high else ""
     return f"{first}{ties}"

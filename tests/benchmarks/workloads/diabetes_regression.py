@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import torch
 from sklearn.datasets import load_diabetes
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainsense import Workload
 
@@ -18,7 +17,8 @@ STUDY = load_diabetes()
 FEATURES = torch.tensor(STUDY.data, dtype=torch.float32)
 FEATURES = (FEATURES - FEATURES.mean(dim=0)) / FEATURES.std(dim=0)
 TARGETS = torch.tensor(STUDY.target, dtype=torch.float32)
-TRAIN, HELD_OUT = torch.randperm(len(TARGETS), generator=torch.Generator().manual_seed(0)).split([300, 142])
+ORDER = torch.randperm(len(TARGETS), generator=torch.Generator().manual_seed(0))
+TRAIN, HELD_OUT = ORDER[:300], ORDER[300:]
 
 
 def model() -> nn.Module:
@@ -30,13 +30,13 @@ def model() -> nn.Module:
 
 def data() -> Iterator[tuple[Tensor, Tensor]]:
     """Shuffle the training patients into batches of 30."""
-    for rows in TRAIN[torch.randperm(len(TRAIN))].split(30):
+    for rows in TRAIN[torch.randperm(len(TRAIN))].chunk(10):
         yield FEATURES[rows], TARGETS[rows]
 
 
 def loss(net: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     """Mean squared error."""
-    return F.mse_loss(net(batch[0]).squeeze(1), batch[1])
+    return nn.functional.mse_loss(net(batch[0]).squeeze(1), batch[1])
 
 
 workload = Workload(

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainsense import Workload
 
@@ -47,7 +46,7 @@ def data() -> Iterator[dict[str, Tensor]]:
 def loss(net: nn.Module, batch: dict[str, Tensor]) -> Tensor:
     """Cross-entropy over all positions."""
     logits = net(batch["symbols"], batch["flags"])
-    return F.cross_entropy(logits.flatten(0, 1), batch["targets"].flatten())
+    return nn.functional.cross_entropy(logits.flatten(0, 1), batch["targets"].flatten())
 
 
 workload = Workload(

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainsense import Workload
 
@@ -24,9 +23,11 @@ class PitchReader(nn.Module):
         super().__init__()
         self.recurrent = nn.RNN(1, WIDTH, nonlinearity="relu", batch_first=True)
         self.head = nn.Linear(WIDTH, PITCHES)
-        nn.init.eye_(self.recurrent.weight_hh_l0)
-        nn.init.zeros_(self.recurrent.bias_ih_l0)
-        nn.init.zeros_(self.recurrent.bias_hh_l0)
+        for name, parameter in self.recurrent.named_parameters():
+            if name == "weight_hh_l0":
+                nn.init.eye_(parameter)
+            elif name.startswith("bias"):
+                nn.init.zeros_(parameter)
 
     def forward(self, wave: Tensor) -> Tensor:
         """Give the logits, shape `(batch, pitch)`."""
@@ -52,7 +53,7 @@ def data() -> Iterator[tuple[Tensor, Tensor]]:
 
 def loss(net: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     """Cross-entropy of the pitches."""
-    return F.cross_entropy(net(batch[0]), batch[1])
+    return nn.functional.cross_entropy(net(batch[0]), batch[1])
 
 
 workload = Workload(

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import torch
 from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainsense import Workload
 
@@ -18,7 +17,8 @@ SIDE = 10
 PHOTOGRAPH = torch.tensor(load_sample_image("china.jpg"), dtype=torch.float32).mean(dim=2)
 PATCHES = PHOTOGRAPH.unfold(0, SIDE, 7).unfold(1, SIDE, 7).reshape(-1, SIDE * SIDE)
 PATCHES = (PATCHES - PATCHES.mean()) / PATCHES.std()
-TRAIN, HELD_OUT = torch.randperm(len(PATCHES), generator=torch.Generator().manual_seed(0)).split([len(PATCHES) - 250, 250])
+ORDER = torch.randperm(len(PATCHES), generator=torch.Generator().manual_seed(0))
+TRAIN, HELD_OUT = ORDER[250:], ORDER[:250]
 
 
 def model() -> nn.Module:
@@ -29,14 +29,14 @@ def model() -> nn.Module:
 
 
 def data() -> Iterator[Tensor]:
-    """Shuffle the training patches into batches of 40."""
-    for rows in TRAIN[torch.randperm(len(TRAIN))].split(40):
+    """Shuffle the training patches into batches of about 40."""
+    for rows in TRAIN[torch.randperm(len(TRAIN))].chunk(32):
         yield PATCHES[rows]
 
 
 def loss(net: nn.Module, patches: Tensor) -> Tensor:
     """Mean squared error of the restored patches."""
-    return F.mse_loss(net(patches), patches)
+    return nn.functional.mse_loss(net(patches), patches)
 
 
 workload = Workload(

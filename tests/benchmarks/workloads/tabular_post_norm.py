@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import torch
 from sklearn.datasets import load_wine
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainsense import Workload
 
@@ -18,7 +17,8 @@ WINE = load_wine()
 COLUMNS = torch.tensor(WINE.data, dtype=torch.float32)
 COLUMNS = (COLUMNS - COLUMNS.mean(dim=0)) / COLUMNS.std(dim=0)
 LABELS = torch.tensor(WINE.target)
-TRAIN, HELD_OUT = torch.randperm(len(LABELS), generator=torch.Generator().manual_seed(0)).split([128, 50])
+ORDER = torch.randperm(len(LABELS), generator=torch.Generator().manual_seed(0))
+TRAIN, HELD_OUT = ORDER[:128], ORDER[128:]
 WIDTH = 32
 
 
@@ -42,13 +42,13 @@ class ColumnReader(nn.Module):
 
 def data() -> Iterator[list[Tensor]]:
     """Shuffle the training wines into batches of 16."""
-    for rows in TRAIN[torch.randperm(len(TRAIN))].split(16):
+    for rows in TRAIN[torch.randperm(len(TRAIN))].chunk(8):
         yield [COLUMNS[rows], LABELS[rows]]
 
 
 def loss(net: nn.Module, batch: list[Tensor]) -> Tensor:
     """Cross-entropy of the cultivars."""
-    return F.cross_entropy(net(batch[0]), batch[1])
+    return nn.functional.cross_entropy(net(batch[0]), batch[1])
 
 
 workload = Workload(

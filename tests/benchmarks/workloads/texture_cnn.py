@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from trainsense import Workload
 
@@ -50,7 +49,7 @@ def data() -> Iterator[tuple[Tensor, Tensor]]:
 
 def loss(net: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     """Cross-entropy of the directions."""
-    return F.cross_entropy(net(batch[0]), batch[1])
+    return nn.functional.cross_entropy(net(batch[0]), batch[1])
 
 
 workload = Workload(

@@ -42,9 +42,9 @@ def gain_text(improvement: Improvement | None) -> str:
     """Return a gain with its interval.
 
     >>> gain_text(Improvement(mean=0.21, low=0.18, high=0.24))
-    '+21 % (18 to 24)'
+    '+21% (18 to 24)'
     >>> gain_text(Improvement(mean=0.21, low=float("-inf"), high=float("inf")))
-    '+21 % (no interval)'
+    '+21% (no interval)'
     """
     if improvement is None:
         return "n/a"

@@ -5,8 +5,9 @@ Your own setting against the best learning rate of the sweep, on the same seeds 
 
 ## How it is decided
 Your learning rate ends more than 10 % of the loss drop above the best, lies below the range that cannot be told from the
-best, and the paired interval is above zero. From 50 % on an error, else a warning. Where the gap is closing as training
-goes on and the real run is longer than the trials, it is a note: a low learning rate may be right for a long run.
+best, and the paired interval is above zero. From 50 % on an error, else a warning. It is a note where the real run
+leaves time to catch up (the horizon times lr*/lr, within 30 % of `max_train_steps`), or, below 50 %, where the gap is closing
+and the length of the run is not known: a low learning rate may be right for a long run.
 
 ## What to try
 The higher learning rate; give `max_train_steps`, so that the report can say what holds at your length.

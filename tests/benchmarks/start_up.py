@@ -1,0 +1,56 @@
+"""What starting up costs: `trainsense --help` against the help of a Typer program that does nothing.
+
+Run: python -m tests.benchmarks.start_up [PAIRS]
+
+Wall time, interleaved. `--version` is shown beside it, and a program that imports torch, which no help may wait for.
+
+FIGURES
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from statistics import median
+
+PAIRS = 15
+BARE = """
+import typer
+app = typer.Typer()
+@app.callback()
+def callback(): "Say nothing."
+@app.command()
+def main(): "Do nothing."
+app()
+"""
+PROGRAMS = {
+    "bare Typer program, --help": ("-c", BARE, "--help"),
+    "trainsense --help": ("-m", "trainsense", "--help"),
+    "trainsense --version": ("-m", "trainsense", "--version"),
+    "import torch": ("-c", "import torch"),
+}
+
+
+def seconds(arguments: Sequence[str]) -> float:
+    """Return how long a Python process with these arguments takes."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Print the medians."""
+    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS
+    times: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+    for arguments in PROGRAMS.values():
+        seconds(arguments)  # once for the file cache
+    for _ in range(pairs):
+        for name, arguments in PROGRAMS.items():
+            times[name].append(seconds(arguments))
+    bare = median(times["bare Typer program, --help"])
+    for name, measured in times.items():
+        print(f"{name:28} {1000 * median(measured):6.0f} ms  {median(measured) / bare:5.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Batch sources of every kind, read once and replayed."""
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+
+from tests.cases import drawn_batches, fixed_batches
+from trainsense.errors import BatchSourceError, WorkloadError
+from trainsense.workload.replay import Replay, ReplayShelf
+from trainsense.workload.seeding import RandomState
+
+PLENTY = 1 << 20
+
+
+def values(replay: Replay, count: int) -> list[list[float]]:
+    """Return the first batches as numbers."""
+    return [batch[0].flatten().tolist() for batch in islice(replay.batches(), count)]
+
+
+class Endless(IterableDataset[Tensor]):
+    """Draws rows without end."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Yield random rows."""
+        while True:
+            yield torch.rand(3)
+
+
+class Indexed:
+    """An old-style sequence: items by number until IndexError."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor]:
+        """Return two batches."""
+        return (torch.full((2,), float([1, 2][index])),)
+
+
+SOURCES: list[tuple[str, Any]] = [
+    ("a list", fixed_batches),
+    ("a generator that draws", drawn_batches),
+    ("a shuffling loader", lambda: DataLoader(TensorDataset(torch.arange(20.0)), batch_size=4, shuffle=True)),
+    ("an iterable loader", lambda: ((batch,) for batch in DataLoader(Endless(), batch_size=2))),
+    ("a sequence", Indexed),
+]
+
+
+@pytest.mark.parametrize("source", [row[1] for row in SOURCES], ids=[row[0] for row in SOURCES])
+def test_every_source_is_replayed(source: Any) -> None:
+    """Again and again, past its end, in whatever interleaving; another reading of the seed gives the same."""
+    replay = Replay(source, 3, "data", PLENTY)
+    first = values(replay, 23)
+    assert values(replay, 23) == first
+    assert values(Replay(source, 3, "data", PLENTY), 23) == first
+    one, two = replay.batches(), replay.batches()
+    pairs = [(next(one), next(two), next(two)) for _ in range(4)]
+    assert [batch[0].flatten().tolist() for batch, _, _ in pairs] == first[:4]
+
+
+def test_another_seed_is_another_draw() -> None:
+    """And so is every pass."""
+    loaders = [Replay(SOURCES[2][1], seed, "data", PLENTY) for seed in (0, 1)]
+    zero, one = (values(replay, 10) for replay in loaders)
+    assert zero != one
+    assert zero[:5] != zero[5:]
+    assert sorted(chain(*zero[:5])) == sorted(chain(*zero[5:]))
+
+
+@pytest.mark.parametrize("limit", [0, 1, 300, 700])
+def test_past_the_bound_it_is_read_again(limit: int) -> None:
+    """And gives the same batches, to every reader."""
+    expected = values(Replay(drawn_batches, 0, "data", PLENTY), 17)
+    replay = Replay(drawn_batches, 0, "data", limit)
+    assert values(replay, 17) == expected
+    assert values(replay, 17) == expected
+    assert values(replay, 4) == expected[:4]
+    assert replay.held_bytes <= limit + 8 * 4 * 4
+    one, two = replay.batches(), replay.batches()
+    for index in range(12):
+        assert next(one)[0].flatten().tolist() == next(two)[0].flatten().tolist() == expected[index]
+
+
+def test_the_shelf_keeps_within_its_bound() -> None:
+    """The seed used longest ago gives way; what comes back is the same."""
+    shelf = ReplayShelf(drawn_batches, limit=1000)
+    expected = {seed: values(shelf[seed], 6) for seed in range(6)}
+    assert {seed: values(shelf[seed], 6) for seed in range(6)} == expected
+    assert sum(replay.held_bytes for replay in shelf._replays.values()) <= 1000 + 2 * 8 * 4 * 4
+    assert values(shelf.fresh(2), 6) == expected[2]
+
+
+def test_reading_leaves_the_generators_alone() -> None:
+    """In the middle of a pass too."""
+    before = RandomState.capture()
+    stream = Replay(drawn_batches, 0, "data", PLENTY).batches()
+    for _ in range(7):
+        next(stream)
+        assert torch.equal(torch.get_rng_state(), before.torch_cpu)
+        assert np.random.get_state()[1].tolist() == before.numpy[1].tolist()  # type: ignore[index]
+
+
+def test_what_the_trial_draws_does_not_reach_the_source() -> None:
+    """Batches drawn lazily do not depend on what is drawn between them."""
+    plain = values(Replay(drawn_batches, 0, "data", PLENTY), 9)
+    stream = Replay(drawn_batches, 0, "data", PLENTY).batches()
+    disturbed = []
+    for _ in range(9):
+        disturbed.append(next(stream)[0].flatten().tolist())
+        torch.rand(5)
+        np.random.standard_normal(3)
+    assert disturbed == plain
+
+
+def raising() -> Iterator[Tensor]:
+    """Yield one batch and raise."""
+    yield torch.zeros(2)
+    msg = "gone"
+    raise OSError(msg)
+
+
+def test_faults_of_the_source() -> None:
+    """Each has its own sentence, with the field's name."""
+    stream = Replay(raising, 0, "data", PLENTY).batches()
+    next(stream)
+    with pytest.raises(BatchSourceError, match=r"Workload\.data, batch 1, raised OSError: gone"):
+        next(stream)
+    for source, says in (
+        (list, r"Workload\.data gave no batch"),
+        (lambda: None, "must return an iterable of batches, not NoneType"),
+        (lambda: 3, "not int"),
+    ):
+        with pytest.raises(WorkloadError, match=says):
+            Replay(source, 0, "data", PLENTY).first(1)  # type: ignore[arg-type]
+    once = iter(fixed_batches())
+    with pytest.raises(WorkloadError, match="ran out after 4 batches"):
+        Replay(lambda: once, 0, "data", PLENTY).first(5)
