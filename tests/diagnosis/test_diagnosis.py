@@ -83,21 +83,32 @@ def test_a_budget_below_the_price_of_the_timing_is_kept() -> None:
     assert run_diagnosis(from_object(workload(lr=0.1)), request(steps=100)).report.cost.steps <= 100
 
 
-def test_a_crash_everywhere_is_told_with_its_message() -> None:
-    """The user's exception is in the report, not only in the progress."""
+def eighty(model: torch.nn.Module, batch: Any) -> torch.Tensor:
+    """Return a loss that raises after eighty passes, far beyond the check of the setup."""
+    passes = int(getattr(model, "passes", 0)) + 1
+    vars(model)["passes"] = passes
+    if passes > 80:
+        msg = "eighty"
+        raise ValueError(msg)
+    return cases.squared_error(model, batch)
 
-    def loss(model: torch.nn.Module, batch: Any) -> torch.Tensor:
-        passes = int(getattr(model, "passes", 0)) + 1
-        vars(model)["passes"] = passes
-        if passes > 80:
-            msg = "eighty"
-            raise ValueError(msg)
-        return cases.squared_error(model, batch)
 
-    diagnosis = run_diagnosis(from_object(workload(loss=loss, lr=0.1)), request(steps=3000, horizon=150))
+def test_crashes_are_outcomes_with_their_message() -> None:
+    """And the sweep goes on around them."""
+    diagnosis = run_diagnosis(from_object(workload(loss=eighty, lr=0.1)), request(steps=3000, horizon=150))
     reasons = {trial["reason"] for trial in diagnosis.report.stages["sweep_lr"]["trials"]}
     assert "exception" in reasons
-    assert "ValueError: eighty" in {text.split("raised ")[-1] for text in diagnosis.trials["outcome"]}.pop()
+    assert diagnosis.trials["outcome"].str.contains("ValueError: eighty").sum() > 3
+
+
+@pytest.mark.xfail(
+    reason="no rule and no sentence of the report names the exception that ended every trial", strict=True
+)
+def test_a_crash_everywhere_is_told_in_the_report() -> None:
+    """Not "raise --steps"."""
+    report = run_diagnosis(from_object(workload(loss=eighty, lr=0.1)), request(steps=3000, horizon=150)).report
+    told = [report.summary, *(one.detail for one in report.findings), *(one.reason for one in report.not_assessed)]
+    assert "ValueError: eighty" in " ".join(told)
 
 
 def test_the_run_directory_must_be_writable(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def _report(frame: Opened, request: Request, evidence: list[Evidence], *, comple
     assert user is None or isinstance(user, UserSetting)
     assert tried is None or isinstance(tried, Stabilisation)
     fixes = fixes_of(tried)
-    recommendation = recommend(fixes, tried, sweep, user)
+    recommendation = recommend(fixes, findings, tried, sweep, user)
     not_run = tuple(frame.lab.left_out())
     verdict = verdict_of(findings, sweep, complete=complete)
     cost = frame.lab.cost()

@@ -7,6 +7,7 @@ from trainsense.diagnosis.snippets import snippets
 from trainsense.measure.paired import ADOPTION_PAIRS
 from trainsense.measure.symptoms import SUFFERING_SHARE
 from trainsense.records.evidence import Arm, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.finding import Finding
 from trainsense.records.fix import Fix, Improvement, Settings
 from trainsense.records.report import Recommendation
 
@@ -69,20 +70,36 @@ def _title(arm: Arm) -> str:
 
 
 def recommend(
-    fixes: Sequence[Fix], tried: Stabilisation | None, sweep: LearningRateSweep | None, user: UserSetting | None
+    fixes: Sequence[Fix],
+    findings: Sequence[Finding],
+    tried: Stabilisation | None,
+    sweep: LearningRateSweep | None,
+    user: UserSetting | None,
 ) -> Recommendation | None:
-    """Return the simplest verified fix whose interval reaches the best one's mean; else what is known to be fine."""
+    """Return the simplest verified fix whose interval reaches the best one's mean; else what is known to be fine.
+
+    A higher lr is not recommended where the finding says that the user's catches up within the real run.
+    """
     if sweep is None or sweep.best_lr is None or not sweep.drop.assessable:
         return None
+    if any(finding.rule == "lr-too-low" and finding.severity == "note" for finding in findings):
+        fixes = [fix for fix in fixes if fix.fix != "raise-lr"]
+        return _best_verified(fixes, tried, sweep) or _kept(sweep, user, tried)
+    return _best_verified(fixes, tried, sweep) or _unproven(fixes, tried, sweep, user)
+
+
+def _best_verified(
+    fixes: Sequence[Fix], tried: Stabilisation | None, sweep: LearningRateSweep
+) -> Recommendation | None:
     candidates = [fix for fix in fixes if fix.status == "verified" and _beats_lower_lr(fix, tried)]
     if any(fix.fix not in LR_CHANGES for fix in candidates) and any(fix.fix in LR_CHANGES for fix in fixes):
         candidates = [fix for fix in candidates if fix.fix not in LR_CHANGES]  # the others beat it, pair by pair
     gains = [fix.improvement.mean for fix in candidates if fix.improvement]
-    if gains:
-        near = [fix for fix in candidates if fix.improvement and fix.improvement.high >= max(gains)]
-        chosen = min(near, key=lambda fix: SIMPLICITY.index(fix.fix) if fix.fix in SIMPLICITY else len(SIMPLICITY))
-        return Recommendation(settings=chosen.settings, fixes=(chosen.fix,), why=_why(chosen, sweep))
-    return _unproven(fixes, tried, sweep, user)
+    if not gains:
+        return None
+    near = [fix for fix in candidates if fix.improvement and fix.improvement.high >= max(gains)]
+    chosen = min(near, key=lambda fix: SIMPLICITY.index(fix.fix) if fix.fix in SIMPLICITY else len(SIMPLICITY))
+    return Recommendation(settings=chosen.settings, fixes=(chosen.fix,), why=_why(chosen, sweep))
 
 
 def _beats_lower_lr(fix: Fix, tried: Stabilisation | None) -> bool:
@@ -112,30 +129,41 @@ def _why(fix: Fix, sweep: LearningRateSweep) -> str:
 def _unproven(
     fixes: Sequence[Fix], tried: Stabilisation | None, sweep: LearningRateSweep, user: UserSetting | None
 ) -> Recommendation:
-    best_lr = sweep.best_lr or 0.0
-    clip_norm = tried.baseline.clip_norm if tried else user.clip_norm if user else None
-    if user is None:
-        return Recommendation(
-            settings=Settings(lr=best_lr, clip_norm=clip_norm),
-            fixes=(),
-            why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {sweep.seeds} seed(s). You gave "
-            "no lr to compare with, and no fix was shown to do better.",
-        )
-    gap = user.against_best
-    off = gap is not None and (user.fails or gap.mean > SUFFERING_SHARE)
-    if gap is None or not off:
-        return Recommendation(
-            settings=Settings(lr=user.lr, clip_norm=clip_norm),
-            fixes=(),
-            why="Nothing that was tried does significantly better than your settings: they are fine. "
-            f"They end within {max(gap.mean, 0.0) if gap else 0.0:.1%} of the loss drop of the best learning rate found.",
-        )
+    """Return the change of lr that the sweep suggests, where it is large; else what the user has, or lr*."""
+    gap = None if user is None else user.against_best
+    if user is None or gap is None or not (user.fails or gap.mean > SUFFERING_SHARE):
+        return _kept(sweep, user, tried)
+    best_lr = sweep.best_lr or user.lr
     return Recommendation(
-        settings=Settings(lr=best_lr, clip_norm=clip_norm),
+        settings=Settings(lr=best_lr, clip_norm=_clip_norm(user, tried)),
         fixes=("lower-lr" if user.lr > best_lr else "raise-lr",),
         why=f"In the sweep it ended {gap.mean:.0%} of the loss drop lower on {gap.pairs} seed(s). That is not yet verified: "
         f"verification takes {ADOPTION_PAIRS} fresh pairs{_how_to_verify(fixes)}.",
     )
+
+
+def _kept(sweep: LearningRateSweep, user: UserSetting | None, tried: Stabilisation | None) -> Recommendation:
+    """Return the user's settings as they are, or lr* where they named none."""
+    if user is None:
+        return Recommendation(
+            settings=Settings(lr=sweep.best_lr or 0.0, clip_norm=_clip_norm(user, tried)),
+            fixes=(),
+            why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {sweep.seeds} seed(s). You gave "
+            "no lr to compare with, and no fix was shown to do better.",
+        )
+    gap = max(user.against_best.mean, 0.0) if user.against_best else 0.0
+    return Recommendation(
+        settings=Settings(lr=user.lr, clip_norm=_clip_norm(user, tried)),
+        fixes=(),
+        why="Nothing that was tried does significantly better than your settings over your run: they are fine. After "
+        f"{sweep.horizon} steps they end within {gap:.1%} of the loss drop of the best learning rate found.",
+    )
+
+
+def _clip_norm(user: UserSetting | None, tried: Stabilisation | None) -> float | None:
+    if user is not None:
+        return user.clip_norm
+    return tried.baseline.clip_norm if tried else None
 
 
 def _how_to_verify(fixes: Sequence[Fix]) -> str:

@@ -69,7 +69,9 @@ def judge_side(
     return Finding(
         rule=rule,
         severity="note" if closing else severity,
-        title=f"Your lr {user.lr:.3g} is too {side.value}: lr {sweep.best_lr:.3g} does better",
+        title=f"Your lr {user.lr:.3g} is low for {sweep.horizon} steps, and may be right for your run"
+        if closing
+        else f"Your lr {user.lr:.3g} is too {side.value}: lr {sweep.best_lr:.3g} does better",
         detail=_detail(sweep, user, gap, fails=fails, closing=closing),
         evidence={
             "lr": user.lr,
