@@ -1,6 +1,6 @@
 """The dry run: the faults that only a batch shows, each in one sentence that names the field."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -10,6 +10,8 @@ from torch.optim import SGD
 from tests import cases
 from tests.cases import CPU, fixed_batches, mlp, squared_error, workload
 from trainsense.errors import UserCodeError, WorkloadError
+from trainsense.runners.bench import prepare
+from trainsense.workload.contract import Workload
 from trainsense.workload.dry_run import dry_run
 from trainsense.workload.seeding import random_state_kept
 
@@ -80,3 +82,23 @@ def test_mutation_is_noticed_and_undone() -> None:
     with random_state_kept():
         assert dry_run(workload(data=lambda: kept, loss=loss), CPU, 0).mutates_batches
     assert torch.equal(kept[0][0], expected)
+
+
+def test_a_loss_that_differentiates_by_itself_is_evaluated_with_gradients() -> None:
+    """As physics-informed losses and gradient penalties do."""
+
+    def loss(model: nn.Module, batch: Any) -> torch.Tensor:
+        inputs = batch[0].clone().requires_grad_()
+        (slope,) = torch.autograd.grad(model(inputs).sum(), inputs, create_graph=True)
+        return cast("torch.Tensor", ((slope - 1) ** 2).mean())
+
+    batches = [(torch.randn(8, 2), torch.zeros(8))]
+    workload = Workload(
+        model=lambda: nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1)),
+        data=lambda: batches,
+        eval_data=lambda: batches,
+        loss=loss,
+    )
+    bench = prepare(workload, torch.device("cpu"), 0)
+    assert bench.seen.needs_gradient
+    assert bench.probe_loss(bench.fresh_model(0)) > 0

@@ -11,14 +11,17 @@ from trainsense.diagnosis.fixes import fixes_of, recommend
 from trainsense.diagnosis.opening import Opened, opened
 from trainsense.diagnosis.saving import save_plots, save_report
 from trainsense.diagnosis.summary import summary_of, verdict_of
+from trainsense.errors import UserCodeError
 from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, REFINED_STAGES, Stage
 from trainsense.records.evidence import Evidence, LearningRateSweep, Stabilisation, UserSetting
 from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed
+from trainsense.records.outcome import Crashed
 from trainsense.records.plan import COMPLETION, REFINEMENTS, Plan
 from trainsense.records.progress import Listener, Silent
 from trainsense.records.report import Cost, Report, WorkloadSummary
 from trainsense.records.request import Request
 from trainsense.records.run import Run
+from trainsense.records.trial import RANGE_TEST
 from trainsense.reporters.notebook import notebook_html
 from trainsense.reporters.stages import stage_entries
 from trainsense.reporters.tables import traces_table, trials_table
@@ -82,12 +85,27 @@ def _run_stages(frame: Opened, request: Request, listener: Listener) -> tuple[di
     """
     evidence: dict[type, Evidence] = {type(frame.setup): frame.setup}
     _run_pass(frame, ESSENTIAL_STAGES[request.command], frame.plan, evidence, listener)
+    _refuse_if_all_crashed(frame.lab.runs())
     complete = not frame.lab.left_out()
     for stages, effort in ((REFINED_STAGES, REFINEMENTS), (ALL_STAGES, COMPLETION)):
         seeds = request.seeds or effort.seeds
         plan = replace(frame.plan, effort=replace(effort, seeds=seeds, null_seeds=seeds))
         _run_pass(frame, stages[request.command], plan, evidence, listener)
     return evidence, complete and not frame.lab.interrupted
+
+
+def _refuse_if_all_crashed(runs: Sequence[tuple[str, Run]]) -> None:
+    """Stop where the user's code raises whatever the learning rate: that is no diagnosis but a workload that cannot run.
+
+    Raises:
+        UserCodeError: every trial (the shorter range test apart) ended in an exception; it carries the first one's traceback.
+    """
+    outcomes = [run.outcome for _, run in runs if run.trial.schedule != RANGE_TEST]
+    crashes = [outcome for outcome in outcomes if isinstance(outcome, Crashed)]
+    if crashes and len(crashes) == len(outcomes):
+        first = crashes[0]
+        msg = f"All {len(crashes)} trials failed, whatever the learning rate; the first {first.text}"
+        raise UserCodeError(msg, first.user_traceback)
 
 
 def _run_pass(
@@ -118,7 +136,7 @@ def _report(frame: Opened, request: Request, evidence: list[Evidence], *, comple
     fixes = fixes_of(tried)
     recommendation = recommend(fixes, findings, tried, sweep, user)
     not_run = tuple(frame.lab.left_out())
-    verdict = verdict_of(findings, sweep, complete=complete)
+    verdict = verdict_of(findings, sweep, complete=complete, fewest_seeds=min(2, request.seeds or 2))
     cost = frame.lab.cost()
     directory = request.run_dir
     plots = {} if directory is None else save_plots(evidence, directory, frame.bench.workload.lr)

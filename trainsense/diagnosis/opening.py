@@ -11,6 +11,7 @@ import torch
 from trainsense.executors.in_process import InProcess
 from trainsense.lab import Allowance, Lab
 from trainsense.protocol.check_setup import FirstLook, check_setup
+from trainsense.protocol.time_steps import time_steps
 from trainsense.records.budget import STEP_PRICES, Prices
 from trainsense.records.evidence import Setup
 from trainsense.records.plan import ESSENTIALS, Plan, Subject
@@ -85,14 +86,14 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
         with global_state_kept():
             context = f"{STORE_FORMAT}|{loaded.fingerprint}|{torch.__version__}|{device.type}"
             bench, document = _bench_and_plan(workload, device, request, store, context)
-            setup, seconds, steps = _read_plan(document)
+            setup, prices, steps = _read_plan(document)
             lab = Lab(InProcess(bench), context=context, store=store, fresh=request.fresh, listener=listener)
-            lab.allow(_allowance(request.budget, seconds, steps))
+            lab.allow(_allowance(request.budget, prices, steps))
             yield Opened(
                 loaded=loaded,
                 bench=bench,
                 lab=lab,
-                plan=_plan(workload, bench, request, seconds, lab.allowance.amount),
+                plan=_plan(workload, bench, request, prices, lab.allowance.amount),
                 setup=setup,
                 setup_steps=steps,
             )
@@ -112,12 +113,15 @@ def _bench_and_plan(
 
     def make() -> dict[str, Any]:
         used, look = 1, check_setup(bench, request.seed)
-        if device.type == "cpu" and threads > 1 and look.seconds.step > SLOW_STEP:
+        if device.type == "cpu" and threads > 1 and look.step_seconds > SLOW_STEP:
             torch.set_num_threads(threads)
             again = check_setup(bench, request.seed)
-            if look.seconds.step > THREADS_PAY * again.seconds.step:
+            if look.step_seconds > THREADS_PAY * again.step_seconds:
                 used, look = threads, again
-        return _document(look, used)
+            torch.set_num_threads(used)
+        if request.budget.unit == "steps":
+            return _document(look, used, STEP_PRICES, 0)
+        return _document(look, used, *time_steps(bench, request.seed))
 
     asked = asdict(request) | {"run_dir": None, "fresh": None, "device": device.type}
     key = hashlib.sha256(f"{context}|{asked}".encode()).hexdigest()
@@ -127,28 +131,28 @@ def _bench_and_plan(
     return bench, document
 
 
-def _document(look: FirstLook, threads: int) -> dict[str, Any]:
-    return {"threads": threads, "setup": asdict(look.setup), "seconds": asdict(look.seconds), "steps": look.steps}
+def _document(look: FirstLook, threads: int, prices: Prices, timed_steps: int) -> dict[str, Any]:
+    steps = look.steps + timed_steps
+    return {"threads": threads, "setup": asdict(look.setup), "prices": asdict(prices), "steps": steps}
 
 
 def _read_plan(document: dict[str, Any]) -> tuple[Setup, Prices, int]:
     setup = dict(document["setup"])
     setup["likely_causes"] = tuple(setup["likely_causes"])
     setup["non_finite"] = tuple((int(index), str(path), int(count)) for index, path, count in setup["non_finite"])
-    return Setup(**setup), Prices(**document["seconds"]), int(document["steps"])
+    return Setup(**setup), Prices(**document["prices"]), int(document["steps"])
 
 
-def _allowance(budget: BudgetLimit, seconds: Prices, setup_steps: int) -> Allowance:
+def _allowance(budget: BudgetLimit, prices: Prices, setup_steps: int) -> Allowance:
     if budget.unit == "steps":
-        return Allowance(amount=budget.amount - setup_steps, prices=STEP_PRICES)
+        return Allowance(amount=budget.amount - setup_steps, prices=prices)
     kept_back = min(MOST_KEPT_BACK * budget.amount, CLOSING_SECONDS + CLOSING_SHARE * budget.amount)
-    spent = setup_steps * seconds.step
-    return Allowance(amount=budget.amount - kept_back - spent, prices=seconds, deadline=budget.amount - kept_back / 2)
+    spent = setup_steps * prices.step
+    return Allowance(amount=budget.amount - kept_back - spent, prices=prices, deadline=budget.amount - kept_back / 2)
 
 
-def _plan(workload: Workload, bench: Bench, request: Request, seconds: Prices, amount: float) -> Plan:
-    per_step = seconds.step if request.budget.unit == "seconds" else 1.0
-    affordable = int(amount / per_step / TRIALS_IN_BUDGET)
+def _plan(workload: Workload, bench: Bench, request: Request, prices: Prices, amount: float) -> Plan:
+    affordable = int(amount / prices.step / TRIALS_IN_BUDGET)
     longest = workload.max_train_steps or SWEEP_HORIZON
     horizon = request.steps or max(SHORTEST_HORIZON, min(SWEEP_HORIZON, affordable))
     horizon = min(horizon, longest) if request.steps is None else horizon

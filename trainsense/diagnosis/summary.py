@@ -7,11 +7,20 @@ from trainsense.records.finding import SEVERITIES, Finding
 from trainsense.records.report import Recommendation, Verdict
 
 
-def verdict_of(findings: Sequence[Finding], sweep: LearningRateSweep | None, *, complete: bool) -> Verdict:
-    """Return `unhealthy` with any error or warning, `healthy` with none and all planned stages run, else `inconclusive`."""
+def verdict_of(
+    findings: Sequence[Finding], sweep: LearningRateSweep | None, *, complete: bool, fewest_seeds: int = 1
+) -> Verdict:
+    """Return `unhealthy` with any error or warning, `healthy` with none and all planned stages run, else `inconclusive`.
+
+    Args:
+        findings: what the rules found.
+        sweep: its lr* must be known.
+        complete: whether all the essentials were run.
+        fewest_seeds: seeds that must stand behind lr*.
+    """
     if any(finding.severity in ("error", "warning") for finding in findings):
         return "unhealthy"
-    known = sweep is not None and sweep.best_lr is not None and sweep.drop.assessable
+    known = sweep is not None and sweep.best_lr is not None and sweep.drop.assessable and sweep.seeds >= fewest_seeds
     return "healthy" if complete and known else "inconclusive"
 
 

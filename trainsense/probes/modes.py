@@ -11,12 +11,12 @@ from torch.nn.modules.batchnorm import _NormBase
 
 
 @contextmanager
-def _measuring(model: nn.Module) -> Iterator[None]:
+def _measuring(model: nn.Module, *, gradient: bool) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
     python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     try:
-        with torch.no_grad():
+        with torch.set_grad_enabled(gradient):
             yield
     finally:
         random.setstate(python)
@@ -29,22 +29,28 @@ def _measuring(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, no gradient, Python's, NumPy's and torch's generators left as they were."""
-    with _measuring(model):
+def evaluation_mode(model: nn.Module, *, gradient: bool = False) -> Iterator[None]:
+    """Evaluation mode, Python's, NumPy's and torch's generators left as they were.
+
+    Args:
+        model: the live model.
+        gradient: whether the loss itself differentiates (a gradient penalty, a physics-informed loss).
+    """
+    with _measuring(model, gradient=gradient):
         model.eval()
         yield
 
 
 @contextmanager
-def probe_mode(model: nn.Module, examples: int) -> Iterator[None]:
-    """Dropout off, normalisation by batch statistics with its buffers untouched, no gradient (PROTOCOL 0).
+def probe_mode(model: nn.Module, examples: int, *, gradient: bool = False) -> Iterator[None]:
+    """Dropout off, normalisation by batch statistics with its buffers untouched (PROTOCOL 0).
 
     Args:
         model: the live model.
         examples: examples per batch; with a single one batch statistics mean nothing and evaluation mode is used.
+        gradient: whether the loss itself differentiates.
     """
-    with _measuring(model):
+    with _measuring(model, gradient=gradient):
         model.eval()
         tracking = [
             module for module in model.modules() if isinstance(module, _NormBase) and module.track_running_stats

@@ -1,7 +1,5 @@
-"""The first look: is the data finite, does the same seed give the same trace, how fast is a step."""
+"""The first look: is the data finite, does the same seed give the same trace."""
 
-import statistics
-import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +9,6 @@ import torch
 from trainsense.batches import tensors_of
 from trainsense.errors import UserCodeError
 from trainsense.probes.finite import non_finite_values
-from trainsense.records.budget import Prices
 from trainsense.records.evidence import Setup
 from trainsense.records.outcome import Crashed
 from trainsense.records.run import Run
@@ -26,11 +23,6 @@ SCANNED_BATCHES: Final = 64
 """Training batches whose values are looked at."""
 SAME_TRACE: Final = 1e-6
 """Largest relative difference of two losses that still counts as the same trace: kernels may sum in another order."""
-TIMED_SECONDS: Final = 0.4
-"""Timing goes on for so long, so that a slow first step or a busy moment does not set the price."""
-MOST_TIMED_STEPS: Final = 200
-FEWEST_TIMINGS: Final = 5
-MOST_TIMED_SECONDS: Final = 3.0
 CHECK_LR: Final = 1e-4
 """Learning rate of the check where the workload names none: low, so that nothing diverges."""
 
@@ -41,17 +33,17 @@ class FirstLook:
 
     Attributes:
         setup: the evidence.
-        seconds: what a step, a probe, an evaluation and a trial cost, in seconds.
+        step_seconds: time of a step of the second run.
         steps: optimizer steps that the check took.
     """
 
     setup: Setup
-    seconds: Prices
+    step_seconds: float
     steps: int
 
 
 def check_setup(bench: Bench, seed: int) -> FirstLook:
-    """Train twice for a few steps from the same seed, reading the data anew, and time a step.
+    """Train twice for a few steps from the same seed, reading the data anew.
 
     Raises:
         UserCodeError: the workload fails within the first steps, whatever the learning rate.
@@ -62,7 +54,6 @@ def check_setup(bench: Bench, seed: int) -> FirstLook:
     second = _run(bench, trial, anew=True)
     difference = _relative_difference(first, second)
     differs = np.flatnonzero(~(difference <= SAME_TRACE))
-    timed, timed_steps = _prices(bench, trial)
     causes = _likely_causes(bench, seed) if differs.size else ()
     setup = Setup(
         deterministic=differs.size == 0,
@@ -74,7 +65,11 @@ def check_setup(bench: Bench, seed: int) -> FirstLook:
         non_finite=_scan(bench, seed),
         first_loss=bench.seen.first_loss,
     )
-    return FirstLook(setup=setup, seconds=timed, steps=len(first.trace) + len(second.trace) + timed_steps)
+    return FirstLook(
+        setup=setup,
+        step_seconds=second.seconds / max(1, len(second.trace)),
+        steps=len(first.trace) + len(second.trace),
+    )
 
 
 def _run(bench: Bench, trial: Trial, *, anew: bool) -> Run:
@@ -134,35 +129,3 @@ def _scan(bench: Bench, seed: int) -> tuple[tuple[int, str, int], ...]:
     for index, batch in enumerate(bench.eval_batches):
         found += [(index, f"eval {path}", count) for path, count in non_finite_values(batch)]
     return tuple(found)
-
-
-def _prices(bench: Bench, trial: Trial) -> tuple[Prices, int]:
-    """Time steps, probes and evaluations; the first runs have warmed everything up.
-
-    The median of several short runs, so that a busy moment of the machine does not set the price.
-    """
-    started = time.perf_counter()
-    seconds: list[float] = []
-    steps = 0
-    while len(seconds) < FEWEST_TIMINGS or (time.perf_counter() - started < TIMED_SECONDS and steps < MOST_TIMED_STEPS):
-        before = time.perf_counter()
-        run = run_trial(bench, trial)
-        seconds.append((time.perf_counter() - before) / max(1, len(run.trace)))
-        steps += max(1, len(run.trace))
-        if time.perf_counter() - started > MOST_TIMED_SECONDS:
-            break
-    with random_state_kept():
-        building = time.perf_counter()
-        model = bench.fresh_model(trial.seed)
-        built = time.perf_counter() - building
-        probe = _timed(lambda: bench.probe_loss(model))
-        ends = _timed(lambda: bench.input_dependence(model))
-        evaluation = _timed(lambda: bench.eval_loss(model)) if bench.eval_batches else 0.0
-    return Prices(step=statistics.median(seconds), probe=probe, evaluation=evaluation, trial=built + ends), steps
-
-
-def _timed(measure: Any) -> float:
-    started = time.perf_counter()
-    for _ in range(2):
-        measure()
-    return (time.perf_counter() - started) / 2

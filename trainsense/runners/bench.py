@@ -1,6 +1,7 @@
 """`Bench`: a workload set up on a device, with the batches that every trial shares."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,12 +69,12 @@ class Bench:
 
     def probe_loss(self, model: nn.Module) -> float:
         """Return the loss on the probe set (PROTOCOL 0)."""
-        with probe_mode(model, example_count(self.probe_batches[0])):
+        with self._probing(model):
             return mean_loss(lambda batch: self._evaluated(model, batch), self.probe_batches)
 
     def eval_loss(self, model: nn.Module) -> float:
         """Return the mean loss on the eval batches in evaluation mode."""
-        with evaluation_mode(model):
+        with evaluation_mode(model, gradient=self.seen.needs_gradient):
             moved = (to_device(batch, self.device) for batch in self.eval_batches)
             return mean_loss(lambda batch: self._evaluated(model, batch), moved)
 
@@ -89,7 +90,7 @@ class Bench:
             return {}
         totals: dict[str, float] = {}
         weight = 0
-        with evaluation_mode(model):
+        with evaluation_mode(model, gradient=self.seen.needs_gradient):
             for batch in self.eval_batches:
                 moved = to_device(batch, self.device)
                 with user_code("Workload.metrics"), autocast(self.workload, self.device):
@@ -106,7 +107,7 @@ class Bench:
         def loss(batch: Any) -> Tensor:
             return self._evaluated(model, batch)
 
-        with probe_mode(model, example_count(self.probe_batches[0])):
+        with self._probing(model):
             return {
                 "shuffle_gap": shuffle_gap(model, loss, self.probe_batches),
                 "constant_gap": constant_gap(model, loss, self.probe_batches),
@@ -115,8 +116,11 @@ class Bench:
 
     def attention_logit(self, model: nn.Module) -> float | None:
         """Return the largest attention logit on the first probe batch, None without attention."""
-        with probe_mode(model, example_count(self.probe_batches[0])):
+        with self._probing(model):
             return largest_attention_logit(model, lambda: self._evaluated(model, self.probe_batches[0]))
+
+    def _probing(self, model: nn.Module) -> AbstractContextManager[None]:
+        return probe_mode(model, example_count(self.probe_batches[0]), gradient=self.seen.needs_gradient)
 
     def _evaluated(self, model: nn.Module, batch: Any) -> Tensor:
         usable = cloned(batch) if self.seen.mutates_batches else batch

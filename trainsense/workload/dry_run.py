@@ -28,11 +28,13 @@ class DryRun:
     Attributes:
         parameters: number of trainable scalars.
         mutates_batches: whether the loss writes into its batch, so that replayed batches have to be copied.
+        needs_gradient: whether the loss differentiates by itself, so that it cannot be evaluated without gradients.
         first_loss: loss of the fresh model on the first batch; may be NaN or infinite, which is a finding, no error.
     """
 
     parameters: int
     mutates_batches: bool
+    needs_gradient: bool
     first_loss: float
 
 
@@ -84,10 +86,16 @@ def dry_run(workload: Workload, device: torch.device, seed: int) -> DryRun:
         raise WorkloadError(msg)
     with user_code("the step of Workload.optimizer"):
         optimizer.step()
-    _check_eval(workload, model, device, seed)
+    needs_gradient = _needs_gradient(workload, model, batch, device)
+    _check_eval(workload, model, device, seed, needs_gradient=needs_gradient)
     if callable(workload.schedule):
         _check_schedule(workload.schedule)
-    return DryRun(parameters=parameters, mutates_batches=mutates, first_loss=float(loss.detach()))
+    return DryRun(
+        parameters=parameters,
+        mutates_batches=mutates,
+        needs_gradient=needs_gradient,
+        first_loss=float(loss.detach()),
+    )
 
 
 def _check_model(workload: Workload, model: nn.Module, device: torch.device, seed: int) -> int:
@@ -159,12 +167,22 @@ def check_is_loss(loss: object) -> None:
         raise WorkloadError(msg)
 
 
-def _check_eval(workload: Workload, model: nn.Module, device: torch.device, seed: int) -> None:
+def _needs_gradient(workload: Workload, model: nn.Module, batch: Any, device: torch.device) -> bool:
+    """Return whether the loss, which has just run with gradients, fails without: it calls `torch.autograd.grad`, say."""
+    try:
+        with torch.no_grad(), autocast(workload, device):
+            workload.loss(model, cloned(batch))
+    except RuntimeError:
+        return True
+    return False
+
+
+def _check_eval(workload: Workload, model: nn.Module, device: torch.device, seed: int, *, needs_gradient: bool) -> None:
     if workload.eval_data is None:
         return
     batch = to_device(cloned(Replay(workload.eval_data, seed, "eval_data", 1 << 28).first(1)[0]), device)
     model.eval()
-    with torch.no_grad(), user_code("Workload.loss, eval batch 0,"), autocast(workload, device):
+    with torch.set_grad_enabled(needs_gradient), user_code("Workload.loss, eval batch 0,"), autocast(workload, device):
         loss = workload.loss(model, batch)
     check_is_loss(loss)
     if workload.metrics is None:
