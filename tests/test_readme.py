@@ -67,3 +67,9 @@ def test_every_command_line_names_a_command_and_a_recipe_that_exist(line: str) -
 def test_links_to_files_lead_somewhere() -> None:
     for target in re.findall(r"\]\(((?!http)[^)]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_report_shown_is_the_one_recorded() -> None:
+    shown = README.split("<!-- sample report -->")[1].split("<!-- end of sample report -->")[0]
+    recorded = (ROOT / "sample_runs" / "wide_resnet_stride" / "report.txt").read_text(encoding="utf-8")
+    assert shown.strip() == f"```text\n{recorded.strip()}\n```"

@@ -4,13 +4,14 @@ Nothing is imported before it is asked for: `trainsense --help` must not wait fo
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trainsense.api import check_instability, diagnose, pick_clip, sweep_lr, sweep_warmup
     from trainsense.records.schedule import SCHEDULES
     from trainsense.workload.contract import Workload
+
+    __version__: str
 
 __all__ = [
     "SCHEDULES",
@@ -33,14 +34,20 @@ _HOMES = {
     "sweep_warmup": "trainsense.api",
 }
 
-try:
-    __version__ = version("trainsense-diagnostics")
-except PackageNotFoundError:  # run from a source tree that was not installed
-    __version__ = "0.1.0"
+
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - costs more than all the rest
+
+    try:
+        return version("trainsense-diagnostics")
+    except PackageNotFoundError:  # run from a source tree that was not installed
+        return "0.1.0"
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used (PEP 562)."""
+    if name == "__version__":
+        return _installed_version()
     home = _HOMES.get(name)
     if home is None:
         msg = f"module {__name__!r} has no attribute {name!r}"

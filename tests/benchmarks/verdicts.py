@@ -6,7 +6,16 @@ With `--recipes` over the recipes instead, the healthy ones with the seeds 0, 1 
 What is expected stands in each file's docstring, after "Must give". Exit 1 on a mismatch. `--keep` saves the JSON reports. labels.py
 shows by brute force that the docstrings are right.
 
-FIGURES
+Measured 2026-11-21, two shared cores (findings that are notes left out):
+
+| workload            | expected                    | lr*     | found                                            | fix       | wall  |
+| ------------------- | --------------------------- | ------- | ------------------------------------------------ | --------- | ----- |
+| diabetes_regression | healthy                     | 0.00464 | healthy, nothing                                 | -         | 13 s  |
+| gru_recall          | healthy                     | 0.0464  | healthy, nothing                                 | -         | 81 s  |
+| texture_cnn         | healthy                     | 0.0215  | healthy, nothing                                 | -         | 61 s  |
+| irnn_exploding      | lr-too-high, input-collapse | 0.0001  | input-collapse, early-instability, lr-too-high   | lower-lr  | 50 s  |
+| slow_autoencoder    | lr-too-low                  | 0.1     | lr-too-low                                       | raise-lr  | 30 s  |
+| tabular_post_norm   | lr-too-high, input-collapse | 0.00215 | input-collapse, early-instability, lr-too-high   | (unproven)| 115 s |
 """
 
 import argparse

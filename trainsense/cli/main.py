@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from trainsense import __version__
+import trainsense
 from trainsense.cli import check_instability, diagnose, explain, pick_clip, sweep_lr, sweep_warmup
 from trainsense.cli.failure import report_failure
 from trainsense.cli.streams import silence_stdout
@@ -25,7 +25,7 @@ for module in (sweep_lr, check_instability, pick_clip, sweep_warmup, diagnose, e
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag
     if wanted:
-        typer.echo(f"trainsense {__version__}")
+        typer.echo(f"trainsense {trainsense.__version__}")
         raise typer.Exit
 
 

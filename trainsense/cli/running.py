@@ -7,7 +7,6 @@ import typer
 
 from trainsense.cli.options import RunOptions
 from trainsense.cli.progress import progress_listener, write_line
-from trainsense.cli.rendering import WRITERS, check_format, deliver, parse_outputs, write_output
 from trainsense.cli.request import default_run_dir, request_from
 from trainsense.cli.streams import report_stream
 from trainsense.records.finding import SEVERITIES
@@ -24,6 +23,9 @@ def run(command: Command, options: RunOptions, *, factor: float = 10.0) -> NoRet
         typer.Exit: always, with the status of CONTRACT 2.
         CannotRunError: an option is off, the workload cannot be run, or the report cannot be written.
     """
+    # Here and not above: `--help` must not wait for what renders.
+    from trainsense.cli.rendering import WRITERS, check_format, deliver, parse_outputs, write_output  # noqa: PLC0415
+
     request = request_from(command, options, factor=factor)
     check_format(options.format)
     outputs = parse_outputs(options.output or ())

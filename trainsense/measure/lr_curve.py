@@ -12,8 +12,8 @@ from trainsense.measure.paired import PRACTICAL_MARGIN, t_interval
 
 LARGEST_TIE: Final = 0.05
 """A mean difference above this share of D is never called indistinguishable, however wide its interval."""
-CLOSE_TIE: Final = 0.01
-"""Within this share of D of the best, an lr that is not next to an infeasible one is preferred (PROTOCOL 2.4)."""
+CLOSE_TIE: Final = 0.03
+"""Within this share of D of the best, a tied lr that is not next to an infeasible one is preferred (PROTOCOL 2.4)."""
 SENSITIVITY_DECADES: Final = 1.0
 """LR sensitivity is averaged over lr*/10 to 10 lr* (after Wortsman et al. 2023, who use a fixed range)."""
 STABLE_SHARE: Final = 0.02
@@ -85,7 +85,8 @@ def tied(points: Sequence[CurvePoint], best: CurvePoint, drop: float) -> list[Cu
 def choose(points: Sequence[CurvePoint], drop: float) -> tuple[CurvePoint, list[CurvePoint]]:
     """Return lr* and the range of points tied with it.
 
-    lr* has the lowest mean score; among points within 1 % of D of it, one that is not next to an unstable point wins.
+    lr* has the lowest mean score; among tied points within 3 % of D of it, one that is not next to an
+    infeasible point wins.
     """
     best = lowest(points)
     ties = tied(points, best, drop)

@@ -49,6 +49,7 @@ def try_fixes(
     bench = _Arms(lab, plan, sweep, baseline)
     if user is not None and user.against_best is not None and user.against_best.mean > SUFFERING_SHARE:
         bench.add_lr_change(user, sweep.best_lr)
+        bench.adopt()  # before others are screened: under a tight budget this is what decides
     if reasons:
         order = ["warmup", "clip-grad-norm"] if first == "warmup" else ["clip-grad-norm", "warmup"]
         for fix in order if plan.effort.adoption_pairs else order[:1]:

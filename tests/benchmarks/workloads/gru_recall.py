@@ -2,7 +2,8 @@
 
 Fresh generated sequences, no eval data: judged on its training loss. Must give no error and no warning.
 
-FIGURES
+Measured 2026-11-21, three seeds, training loss at the end of 300 steps: lr 0.01 0.48 to 0.49; 0.03 0.48 to 0.49; 0.05 and 0.1
+0.48; 0.2 1.7 to 2.0. Warmup or clipping at 0.03 or 0.06: 0.47 to 0.49. 2.3 ms a step.
 """
 
 from collections.abc import Iterator

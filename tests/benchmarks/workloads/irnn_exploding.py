@@ -2,7 +2,8 @@
 
 Plain SGD at a learning rate that an LSTM would take well. Must give: lr-too-high (error), input-collapse.
 
-FIGURES
+Measured 2026-11-21, three seeds, held-out loss at 300 steps: lr 0.00005 0.75 to 0.79; 0.0001 0.76 to 0.86; 0.0002 0.90 to 1.47;
+0.01 1.61, which is chance, after batch losses up to 93. Clipped at 1, 0.001: 0.73 to 0.77. 1.4 ms a step.
 """
 
 import math

