@@ -193,3 +193,14 @@ def test_the_listener_hears_every_trial(tmp_path: Path) -> None:
     Lab(Quadratic(), store=store, listener=ear).run([TRIAL], "two")
     assert ear.heard == [("started", "one", 20), ("finished", 20, "ran to the end"), ("finished", 0, "ran to the end")]
     store.close()
+
+
+def test_what_is_known_is_always_affordable() -> None:
+    """Or a later look would forget, once time is up, the pairs that an earlier one has run."""
+    now = [0.0]
+    one = Lab(Quadratic(), clock=lambda: now[0])
+    one.allow(Allowance(amount=TRIAL.steps, deadline=10.0))
+    one.run([TRIAL], "pairs")
+    now[0] = 11.0
+    assert one.affords([TRIAL])
+    assert not one.affords([TRIAL, replace(TRIAL, seed=7)])

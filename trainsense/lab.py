@@ -75,12 +75,13 @@ class Lab:
         return [self._one(trial, purpose) for trial in trials]
 
     def affords(self, trials: Sequence[Trial]) -> bool:
-        """Return whether the budget holds all of `trials` that are not known yet."""
-        if self.interrupted:
-            return False
-        unknown = {trial.key(self._context): trial for trial in trials}
-        price = sum(self.allowance.prices.of(trial) for key, trial in unknown.items() if key not in self._known)
-        return self.spent + price <= self.allowance.amount and not self._late()
+        """Return whether all of `trials` are known or fit the budget together."""
+        keyed = {trial.key(self._context): trial for trial in trials}
+        unknown = [trial for key, trial in keyed.items() if key not in self._known]
+        if not unknown:
+            return True
+        price = sum(self.allowance.prices.of(trial) for trial in unknown)
+        return not self.interrupted and not self._late() and self.spent + price <= self.allowance.amount
 
     @property
     def remaining(self) -> float:

@@ -4,14 +4,16 @@ Run: python -m tests.benchmarks.start_up [PAIRS]
 
 Wall time, interleaved. `--version` is shown beside it, and a program that imports torch, which no help may wait for.
 
-Measured 2026-11-21, 11 runs each on a shared machine:
+Measured 2026-11-21, 15 runs each on a shared machine:
 
 | program                    | median  | ratio |
 | -------------------------- | ------- | ----- |
-| bare Typer program, --help | 123 ms  | 1.00  |
-| trainsense --help          | 231 ms  | 1.88  |
-| trainsense --version       | 229 ms  | 1.86  |
-| import torch               | 1240 ms | 10.05 |
+| bare Typer program, --help | 130 ms  | 1.00  |
+| trainsense --help          | 104 ms  | 0.80  |
+| trainsense --version       | 117 ms  | 0.90  |
+| import torch               | 1350 ms | 10.40 |
+
+(The bare program draws its help with rich; ours is plain text.)
 """
 
 import subprocess
