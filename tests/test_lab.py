@@ -116,7 +116,8 @@ def test_interrupted() -> None:
     assert {run.outcome for run in runs[1:]} == {Skipped(reason="interrupted")}
     assert one.interrupted
     assert len(executor.ran) == 1
-    assert not one.affords([TRIAL])
+    assert one.affords([replace(TRIAL, seed=0)])
+    assert not one.affords([replace(TRIAL, seed=1)])
     assert one.left_out() == ["seeds (3 trials of up to 20 steps)"]
     assert not one.run([replace(TRIAL, seed=0)], "again")[0].skipped
 
