@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainsense.probes.inputs import output_spread, shuffle_gap
+from trainsense.probes.inputs import constant_gap, output_spread, shuffle_gap
 
 INPUTS = torch.linspace(-1, 1, 16).reshape(16, 1)
 BATCH = (INPUTS, 2 * INPUTS)
@@ -116,3 +116,39 @@ def test_integer_inputs() -> None:
     gap = shuffle_gap(net, lambda batch: functional.cross_entropy(net(batch), batch), [tokens])
     assert gap is not None
     assert math.isfinite(gap)
+
+
+class Linear(nn.Module):
+    """Outputs its inputs, or their log-probabilities."""
+
+    def __init__(self, *, normalised: bool) -> None:
+        super().__init__()
+        self.normalised = normalised
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs.log_softmax(dim=1) if self.normalised else inputs
+
+
+def test_the_constant_prediction_of_squared_error_is_the_mean() -> None:
+    model, inputs = Linear(normalised=False), torch.tensor([[1.0], [3.0], [5.0], [7.0]])
+    gap = constant_gap(model, lambda batch: ((model(batch) - batch) ** 2).mean(), [inputs])
+    assert gap == pytest.approx(float(inputs.var(unbiased=False)))
+
+
+def test_the_constant_prediction_of_logits_is_no_class_in_particular() -> None:
+    model, inputs, classes = Linear(normalised=False), 100 * torch.eye(4), torch.arange(4)
+    gap = constant_gap(model, lambda batch: nn.functional.cross_entropy(model(batch), classes), [inputs])
+    assert gap == pytest.approx(math.log(4), rel=1e-3)
+
+
+def test_zero_is_no_log_probability() -> None:
+    """As a prediction it would be worth nothing: a loss of 0."""
+    model, inputs, classes = Linear(normalised=True), 5 * torch.eye(4), torch.arange(4)
+    gap = constant_gap(model, lambda batch: nn.functional.nll_loss(model(batch), classes), [inputs])
+    assert gap is not None
+    assert gap > 1.0
+
+
+def test_without_a_call_of_forward_there_is_no_constant() -> None:
+    model = Linear(normalised=False)
+    assert constant_gap(model, lambda batch: batch.mean(), [torch.ones(4, 1)]) is None
