@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from trainsense.diagnosis import Diagnosis, run_diagnosis
+from trainsense.errors import OptionError, WorkloadError
 from trainsense.records.request import DEFAULT_BUDGET, BudgetLimit, Command, Request
 from trainsense.workload.contract import Workload
 from trainsense.workload.load import from_object
@@ -76,7 +77,13 @@ def _run(command: Command, workload: Workload, options: Options) -> Diagnosis:
     if unknown:
         msg = f"{unknown[0]!r} is no option; there are {', '.join(Options.__annotations__)}"
         raise TypeError(msg)
+    if not isinstance(workload, Workload):
+        msg = f"The first argument must be a Workload, not {type(workload).__name__}."
+        raise WorkloadError(msg)
     budget = options.get("budget", DEFAULT_BUDGET)
+    if not isinstance(budget, (int, float, BudgetLimit)):
+        msg = f"budget must be a number of seconds or a BudgetLimit, not {budget!r}."
+        raise OptionError(msg)
     run_dir = options.get("run_dir")
     request = Request(
         command=command,

@@ -12,6 +12,9 @@ from trainsense.cli.streams import report_stream
 if TYPE_CHECKING:
     from trainsense.rules import Rule
 
+SOURCES: Final = """
+(PROTOCOL and CONTRACT stand beside the source: trainsense/protocol/PROTOCOL.md, trainsense/records/CONTRACT.md.)
+"""
 NAME: Final = "explain"
 HELP: Final = help_text(
     "List the rules, or say what one means.",
@@ -47,4 +50,4 @@ def _list(rules: Sequence["Rule"]) -> str:
 def _page(name: str, rules: Sequence["Rule"]) -> str:
     check_choice("rule", name, [rule.name for rule in rules])
     rule = next(rule for rule in rules if rule.name == name)
-    return f"# {rule.name} ({rule.family})\n\n{rule.page.strip()}\n"
+    return f"# {rule.name} ({rule.family})\n\n{rule.page.strip()}\n{SOURCES}"

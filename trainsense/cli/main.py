@@ -1,7 +1,9 @@
 """The app: its commands in one table, and the one place where an error becomes an exit status."""
 
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -9,8 +11,9 @@ from typer.main import get_command
 
 import trainsense
 from trainsense.cli import check_instability, diagnose, explain, pick_clip, sweep_lr, sweep_warmup
-from trainsense.cli.failure import report_failure
+from trainsense.cli.failure import INTERRUPTED, report_failure
 from trainsense.cli.streams import silence_stdout
+from trainsense.errors import TrainsenseError
 
 app = typer.Typer(
     name="trainsense",
@@ -51,8 +54,23 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
+def note_interruptions() -> list[int]:
+    """Go on turning SIGINT into `KeyboardInterrupt`, and return a list that each of them is put into."""
+    seen: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, handle)
+    return seen
+
+
 def main() -> None:
     """Run the command line of this process and exit."""
+    interrupted = note_interruptions()
     status = run(sys.argv[1:])
+    if status == TrainsenseError.exit_status and interrupted:
+        status = INTERRUPTED  # an import that was cut in two fails in ways of its own
     silence_stdout()
     sys.exit(status)

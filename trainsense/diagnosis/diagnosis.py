@@ -12,8 +12,15 @@ from trainsense.diagnosis.opening import Opened, opened
 from trainsense.diagnosis.saving import save_plots, save_report
 from trainsense.diagnosis.summary import summary_of, verdict_of
 from trainsense.errors import UserCodeError
+from trainsense.measure.sweep import with_lowered_edge
 from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, REFINED_STAGES, Stage
-from trainsense.records.evidence import Evidence, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.evidence import (
+    Evidence,
+    InstabilityCheck,
+    LearningRateSweep,
+    Stabilisation,
+    UserSetting,
+)
 from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed
 from trainsense.records.outcome import Crashed
 from trainsense.records.plan import COMPLETION, REFINEMENTS, Plan
@@ -125,6 +132,7 @@ def _run_pass(
 
 
 def _report(frame: Opened, request: Request, evidence: list[Evidence], *, complete: bool) -> Diagnosis:
+    evidence = _edge_lowered(evidence)
     judgements = [rule(evidence) for rule in RULES]
     findings = sorted(
         (one for one in judgements if isinstance(one, Finding)), key=lambda one: SEVERITIES.index(one.severity)
@@ -174,6 +182,16 @@ def _report(frame: Opened, request: Request, evidence: list[Evidence], *, comple
         interrupted=frame.lab.interrupted,
         directory=directory,
     )
+
+
+def _edge_lowered(evidence: list[Evidence]) -> list[Evidence]:
+    """Lower the sweep's edge to what the instability runs and the user's own have shown."""
+    unstable = [
+        one.unstable_lr for one in evidence if isinstance(one, InstabilityCheck) and one.unstable_lr is not None
+    ]
+    unstable += [one.lr for one in evidence if isinstance(one, UserSetting) and one.fails and one.runs[0].factor > 1]
+    lowest = min(unstable, default=None)
+    return [with_lowered_edge(one, lowest) if isinstance(one, LearningRateSweep) else one for one in evidence]
 
 
 def _one(evidence: Sequence[Evidence], kind: type) -> Evidence | None:

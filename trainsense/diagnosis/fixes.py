@@ -137,7 +137,7 @@ def _unproven(
     return Recommendation(
         settings=Settings(lr=best_lr, clip_norm=_clip_norm(user, tried)),
         fixes=("lower-lr" if user.lr > best_lr else "raise-lr",),
-        why=f"In the sweep it ended {gap.mean:.0%} of the loss drop lower on {gap.pairs} seed(s). That is not yet verified: "
+        why=f"In the sweep it ended {gap.mean:.0%} of the loss drop lower on {_seeds(gap.pairs)}. That is not yet verified: "
         f"verification takes {ADOPTION_PAIRS} fresh pairs{_how_to_verify(fixes)}.",
     )
 
@@ -148,16 +148,22 @@ def _kept(sweep: LearningRateSweep, user: UserSetting | None, tried: Stabilisati
         return Recommendation(
             settings=Settings(lr=sweep.best_lr or 0.0, clip_norm=_clip_norm(user, tried)),
             fixes=(),
-            why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {sweep.seeds} seed(s). You gave "
+            why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {_seeds(sweep.seeds)}. You gave "
             "no lr to compare with, and no fix was shown to do better.",
         )
-    gap = max(user.against_best.mean, 0.0) if user.against_best else 0.0
+    gap = user.against_best.mean if user.against_best else 0.0
+    end = f"within {max(gap, 0.0):.1%}" if gap > -SUFFERING_SHARE else f"{-gap:.0%}"
+    of_what = "of" if gap > -SUFFERING_SHARE else "below"
     return Recommendation(
         settings=Settings(lr=user.lr, clip_norm=_clip_norm(user, tried)),
         fixes=(),
-        why="Nothing that was tried does significantly better than your settings over your run: they are fine. After "
-        f"{sweep.horizon} steps they end within {gap:.1%} of the loss drop of the best learning rate found.",
+        why=f"Nothing that was tried does significantly better than your settings over {sweep.horizon} steps: they are fine. "
+        f"They end {end} of the loss drop {of_what} the best learning rate found.",
     )
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed" if count == 1 else f"{count} seeds"
 
 
 def _clip_norm(user: UserSetting | None, tried: Stabilisation | None) -> float | None:

@@ -48,8 +48,10 @@ def summary_of(
         sentences.append(_why_open(sweep, not_run))
     if sweep is not None and sweep.best_lr is not None and sweep.best_range is not None:
         low, high = sweep.best_range
+        at_end = ", the highest that was tried" if sweep.best_lr == sweep.points[-1].lr else ""
+        at_end = at_end or (", the lowest that was tried" if sweep.best_lr == sweep.points[0].lr else "")
         ties = f"{low:.3g} to {high:.3g} cannot be told from it" if low < high else "its neighbours do worse"
-        sentences.append(f"The best lr is {sweep.best_lr:.3g} ({ties}).")
+        sentences.append(f"The best lr is {sweep.best_lr:.3g}{at_end} ({ties}).")
         sentences.append(_at_the_real_length(sweep, max_train_steps))
     if recommendation is not None and recommendation.fixes:
         sentences.append(f"Recommended: {', '.join(recommendation.fixes)} ({_settings(recommendation)}).")
@@ -60,7 +62,7 @@ def _at_the_real_length(sweep: LearningRateSweep, max_train_steps: int | None) -
     """Say what lr* at the horizon means for the real run (PROTOCOL 2.6)."""
     half, best, steps = sweep.best_lr_half_horizon, sweep.best_lr, sweep.horizon
     if max_train_steps is not None and max_train_steps <= steps:
-        return f"That holds for your {max_train_steps} steps."
+        return f"That holds for your {max_train_steps:,} steps."
     length = "a longer run" if max_train_steps is None else f"your {max_train_steps:,} steps"
     if half is None or best is None:
         return f"That holds after {steps} steps; for {length} it was not measured."

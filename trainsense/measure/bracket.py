@@ -10,8 +10,11 @@ SMOOTHING: Final = 0.7
 """Weight of the past in the running mean of the loss."""
 UNDONE_SHARE: Final = 0.5
 """The test has diverged where this share of what it had gained is lost again."""
-LEARNT_DEVIATIONS: Final = 3.0
-"""A gain below this many deviations of the first losses is no gain."""
+LEARNT_DEVIATIONS: Final = 2.0
+"""A change of the running mean by less than this many deviations of the batch noise is none: over a hundred steps the running
+mean of pure noise wanders that far."""
+BLOWN_UP_DEVIATIONS: Final = 6.0
+"""Where nothing was learnt, a rise by so many deviations of the batch noise ends the bracket."""
 ROUNDING: Final = 1e-7
 """So is a gain below this share of the loss: single precision."""
 BLIND_TOP_LR: Final = 1.0
@@ -58,7 +61,7 @@ def read_bracket(lr: Series, loss: Series) -> Bracket | None:
         lr: ascending learning rates, shape `(steps,)`.
         loss: training losses at them, the last of which may be infinite.
     """
-    finite = np.isfinite(loss)
+    finite = np.isfinite(loss) & np.isfinite(lr)
     length = int(np.argmin(finite)) if not finite.all() else loss.size
     if length < 5:
         return None
@@ -67,17 +70,25 @@ def read_bracket(lr: Series, loss: Series) -> Bracket | None:
     start = float(np.mean(head))
     best = int(np.argmin(curve))
     gain = start - float(curve[best])
-    if gain <= max(LEARNT_DEVIATIONS * float(np.std(head)) / np.sqrt(head.size), ROUNDING * abs(start)):
-        top = lr[length] if length < lr.size else _first_above(curve, lr, start + abs(start)) or BLIND_TOP_LR
+    noise = _batch_noise(loss[:length])
+    if gain <= max(LEARNT_DEVIATIONS * noise, ROUNDING * abs(start)):
+        level = start + max(abs(start), BLOWN_UP_DEVIATIONS * noise)
+        top = lr[length - 1] if length < lr.size else _first_above(curve, lr, level) or BLIND_TOP_LR
         return Bracket(divergence_lr=float(top), gain=max(gain, 0.0), start=start)
-    undone = np.flatnonzero(curve[best:] > curve[best] + UNDONE_SHARE * gain)
+    undone = np.flatnonzero(curve[best:] > curve[best] + max(UNDONE_SHARE * gain, LEARNT_DEVIATIONS * noise))
     if undone.size:
         top = lr[best + int(undone[0])]
     elif length < lr.size:
-        top = lr[length]
+        top = lr[length - 1]
     else:
         top = min(lr[-1], lr[best] * 10**IMPROVED_DECADES)
     return Bracket(divergence_lr=float(top), gain=gain, start=start)
+
+
+def _batch_noise(loss: Series) -> float:
+    """Return the deviation of the loss from batch to batch, from the first third, where learning rates are tiny."""
+    changes = np.diff(loss[: max(5, loss.size // 3)])
+    return float(np.std(changes) / np.sqrt(2.0))
 
 
 def _first_above(curve: Series, lr: Series, level: float) -> float | None:

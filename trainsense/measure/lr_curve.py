@@ -45,14 +45,26 @@ class CurvePoint:
 
 
 def lowest(points: Sequence[CurvePoint]) -> CurvePoint:
-    """Return the point with the lowest mean among those with the most seeds that are not unstable.
+    """Return the point with the lowest mean score that is not unstable, any two compared on the seeds they share.
 
-    Points with fewer seeds than the refined ones were seen to be worse on the first seed; they are compared only if
-    nothing else is left. `points` must not be empty.
+    Points with fewer than half of the most seeds stay out: a single lucky seed is nothing against a mean of three. Others
+    may differ by one, where a budget ended between two. `points` must not be empty.
     """
     stable = [point for point in points if not point.unstable] or list(points)
     most = max(len(point.scores) for point in stable)
-    return min((point for point in stable if len(point.scores) == most), key=lambda point: point.mean)
+    stable = [point for point in stable if 2 * len(point.scores) >= most]
+    best = stable[0]
+    for _ in stable:
+        better = [point for point in stable if _mean_difference(point, best) < 0]
+        if not better:
+            break
+        best = min(better, key=lambda point: _mean_difference(point, best))
+    return best
+
+
+def _mean_difference(point: CurvePoint, best: CurvePoint) -> float:
+    gaps = differences(point, best, 1.0)
+    return float(np.mean(gaps)) if gaps else point.mean - best.mean
 
 
 def differences(point: CurvePoint, best: CurvePoint, drop: float) -> list[float]:

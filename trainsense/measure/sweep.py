@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -124,6 +125,15 @@ def assemble(
         seeds=len(best.scores),
         stop_loss=stop_loss,
     )
+
+
+def with_lowered_edge(sweep: LearningRateSweep, unstable_lr: float | None) -> LearningRateSweep:
+    """Return the sweep with its edge lowered to a smaller lr at which an event was seen that hurt (PROTOCOL 2.5)."""
+    if unstable_lr is None or (sweep.unstable_lr is not None and sweep.unstable_lr <= unstable_lr):
+        return sweep
+    below = [point.lr for point in sweep.points if point.feasible and point.lr < unstable_lr]
+    edge_lr = None if sweep.edge_lr is None else max([lr for lr in below if lr <= sweep.edge_lr], default=None)
+    return replace(sweep, unstable_lr=unstable_lr, edge_lr=edge_lr)
 
 
 def _usable_mean(runs: Sequence[Run]) -> float:

@@ -25,7 +25,7 @@ ESSENTIAL_STAGES: Final[Mapping[Command, tuple[Stage, ...]]] = MappingProxyType(
         "sweep-lr": (SWEEP, USER),
         "check-instability": (SWEEP, USER, INSTABILITY, FIXES),
         "pick-clip": (SWEEP, USER, CLIP),
-        "sweep-warmup": (SWEEP, INSTABILITY, WARMUP),
+        "sweep-warmup": (SWEEP, USER, INSTABILITY, WARMUP),
         "diagnose": (SWEEP, USER, INSTABILITY, FIXES),
     }
 )

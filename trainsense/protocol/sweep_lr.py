@@ -18,12 +18,14 @@ POINTS_BELOW: Final = 6
 """Grid points below the divergence: two decades (PROTOCOL 2.2)."""
 POINTS_ABOVE: Final = 2
 """Grid points above it (PROTOCOL 2.2)."""
-MOST_EXTENSIONS: Final = 4
+MOST_EXTENSIONS: Final = 6
 """How often the grid grows while the best is at its end, two points at a time."""
 EXPLOSION: Final = 1000.0
 """A trial whose loss is this many drops above L0 is stopped; anything less must go on (PROTOCOL 2.3)."""
 NEAR_BEST: Final = 0.02
 """Points within this share of D of the best get more seeds, beside its neighbours."""
+CLEARLY_WORSE: Final = 0.25
+"""The grid goes up until something fails or ends this share of D above the best."""
 MOST_SEEDS: Final = 7
 """Seeds at the best lr while D is not three standard errors (PROTOCOL 0 and 2.4: more while undecided)."""
 MOST_SEED_ROUNDS: Final = 3
@@ -85,6 +87,8 @@ def sweep_lr(lab: Lab, plan: Plan) -> LearningRateSweep | None:
         return grid.sweep() if grid.indices else None
     top = grid_index(bracket.divergence_lr)
     first, last = top - POINTS_BELOW, top + POINTS_ABOVE
+    if plan.subject.lr is not None:  # whatever the range test says, the grid reaches the user's lr
+        first, last = min(first, grid_index(plan.subject.lr)), max(last, grid_index(plan.subject.lr) + 1)
     _coarse(grid, plan, list(range(first, last + 1, 2)))
     if not grid.indices:
         return None
@@ -122,9 +126,22 @@ def _coarse(grid: _Grid, plan: Plan, indices: list[int]) -> None:
         if not grid.run([index], plan.seeds[:1], "coarse learning-rate grid"):
             return
     for _ in range(MOST_EXTENSIONS):
-        wanted, purpose = _around(_best_index(grid), grid.indices)
+        wanted, purpose = (
+            _around(_best_index(grid), grid.indices) if _seen_failing(grid.sweep()) else _above(grid.indices)
+        )
         if not wanted or not grid.run(wanted, plan.seeds[:1], purpose):
             return
+
+
+def _seen_failing(sweep: LearningRateSweep) -> bool:
+    """Whether the grid reaches up to where training fails, or is clearly worse than at the best."""
+    top, score = sweep.points[-1], sweep.scores[-1]
+    worse = sweep.drop.assessable and score - sweep.drop.best > CLEARLY_WORSE * sweep.drop.value
+    return sweep.best_lr is None or any(top.infeasible) or worse
+
+
+def _above(known: list[int]) -> tuple[list[int], str]:
+    return [known[-1] + 1, known[-1] + 2], "higher learning rates"
 
 
 def _around(best: int | None, known: list[int]) -> tuple[list[int], str]:
@@ -135,7 +152,7 @@ def _around(best: int | None, known: list[int]) -> tuple[list[int], str]:
     if best == known[0]:
         return [best - 1, best - 2], "lower learning rates"
     if best == known[-1]:
-        return [best + 1, best + 2], "higher learning rates"
+        return _above(known)
     beside = [index for index in (best - 1, best + 1) if index not in known]
     return beside, "neighbours of the best learning rate"
 

@@ -68,9 +68,9 @@ def _told(run: InstabilityRun) -> str:
     }[event.cause]
     if event.cause == "divergence":
         return f"{what}; the rise began at step {event.onset_step}."
-    back = f"it is back after {event.recovery_steps} steps" if event.recovery_steps else "it comes back"
-    after = back if event.recovered else f"and is not back within {run.run.trial.steps} steps"
-    return f"{what} from step {event.onset_step} on; {after}."
+    back = f"; it is back after {event.recovery_steps} steps" if event.recovery_steps else "; it comes back"
+    after = back if event.recovered else f" and is not back within {run.run.trial.steps} steps"
+    return f"{what} from step {event.onset_step} on{after}."
 
 
 def _evidence(worst: InstabilityRun, runs: Sequence[InstabilityRun]) -> dict[str, float | int | str | bool | None]:

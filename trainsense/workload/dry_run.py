@@ -56,7 +56,8 @@ def fresh_model(workload: Workload, device: torch.device, seed: int) -> nn.Modul
     with user_code("Workload.model"):
         model = workload.model()
     if not isinstance(model, nn.Module):
-        msg = f"Workload.model must return a torch.nn.Module, not {type(model).__name__}."
+        hint = " Did you forget to return it?" if model is None else ""
+        msg = f"Workload.model must return a torch.nn.Module, not {type(model).__name__}.{hint}"
         raise WorkloadError(msg)
     with user_code(f"moving the model to {device}"):
         return model.to(device).train()
@@ -122,7 +123,8 @@ def _checked_optimizer(workload: Workload, model: nn.Module) -> Optimizer:
     with user_code("Workload.optimizer"):
         optimizer = workload.optimizer(model, lr)
     if not isinstance(optimizer, Optimizer):
-        msg = f"Workload.optimizer must return a torch.optim.Optimizer, not {type(optimizer).__name__}."
+        hint = " Did you forget to return it?" if optimizer is None else ""
+        msg = f"Workload.optimizer must return a torch.optim.Optimizer, not {type(optimizer).__name__}.{hint}"
         raise WorkloadError(msg)
     with user_code("Workload.optimizer"):
         doubled = workload.optimizer(model, 2 * lr)
@@ -157,7 +159,11 @@ def check_is_loss(loss: object) -> None:
         WorkloadError: it is not.
     """
     if not isinstance(loss, Tensor):
-        msg = f"Workload.loss must return a scalar tensor, not {type(loss).__name__}."
+        hint = {
+            "NoneType": " Did you forget to return it?",
+            "float": " Return the tensor itself, without .item().",
+        }.get(type(loss).__name__, "")
+        msg = f"Workload.loss must return a scalar tensor, not {type(loss).__name__}.{hint}"
         raise WorkloadError(msg)
     if loss.numel() != 1:
         msg = f"Workload.loss must return a scalar (the mean over the batch), not a tensor of shape {tuple(loss.shape)}: add .mean()."

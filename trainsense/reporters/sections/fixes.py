@@ -59,6 +59,8 @@ def gain_text(improvement: Improvement | None) -> str:
 def _loss_text(fix: Fix) -> str:
     if fix.baseline_loss is None and fix.loss is None:
         return "n/a"
+    if fix.baseline_loss is None:
+        return f"{number_text(fix.loss)} (screened)"
     return f"{number_text(fix.baseline_loss)} → {number_text(fix.loss)}"
 
 

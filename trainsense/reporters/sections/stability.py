@@ -68,7 +68,7 @@ def _clipping(stage: Mapping[str, Any]) -> str:
 def _warmup(stage: Mapping[str, Any]) -> str:
     if stage["warmup_steps"] is None or stage["lr"] is None:
         tried = ", ".join(dict.fromkeys(str(trial["warmup_steps"]) for trial in stage["trials"]))
-        return f"no length tried ({tried or 'none'} steps) makes a failing lr train"
+        return f"after no length tried ({tried or 'none'} steps) did a failing lr train on without a new instability"
     share = stage.get("share_of_run")
     of_run = "" if share is None else f", {percent_text(share)}% of the planned run"
     longer = "; lengthen the run by as much" if share is not None and float(share) > LENGTHEN_FROM else ""

@@ -33,8 +33,10 @@ def judge(sweep: LearningRateSweep, user: UserSetting) -> Judgement:
     if not sweep.drop.assessable:
         return NotAssessed(rule=RULE, reason="no learning rate trained measurably within the horizon; raise --steps")
     completed = [run.run for run in user.runs if run.run.completed and run.factor > 1]
+    if not completed and any(run.run.failed for run in user.runs):
+        return NotAssessed(rule=RULE, reason="no run at your learning rate reached its end")
     stuck = [run for run in completed if collapsed(run, sweep.reference_gap, sweep.reference_spread)]
-    if not stuck or 2 * len(stuck) < len(user.runs):
+    if not stuck or 2 * len(stuck) < len(completed):
         return Passed(rule=RULE, text="the trained model uses its inputs")
     run = stuck[0]
     return Finding(
