@@ -126,9 +126,9 @@ def test_the_deadline_stops_a_plan_that_was_priced_too_low() -> None:
     """Nothing new is started after it."""
     now = [0.0]
     one = Lab(Quadratic(), clock=lambda: now[0])
-    one.allow(Allowance(deadline=10.0))
+    one.allow(Allowance(deadline=30.0))
     assert not one.run([TRIAL], "p")[0].skipped
-    now[0] = 11.0
+    now[0] = 11.0  # a trial of 20 more would end at 31
     assert not one.run([TRIAL], "p")[0].skipped
     assert one.run([replace(TRIAL, seed=1)], "p")[0].outcome == Skipped(reason="budget")
     assert not one.affords([replace(TRIAL, seed=1)])
@@ -200,8 +200,8 @@ def test_what_is_known_is_always_affordable() -> None:
     """Or a later look would forget, once time is up, the pairs that an earlier one has run."""
     now = [0.0]
     one = Lab(Quadratic(), clock=lambda: now[0])
-    one.allow(Allowance(amount=TRIAL.steps, deadline=10.0))
+    one.allow(Allowance(amount=TRIAL.steps, deadline=30.0))
     one.run([TRIAL], "pairs")
-    now[0] = 11.0
+    now[0] = 11.0  # a trial of 20 more would end at 31
     assert one.affords([TRIAL])
     assert not one.affords([TRIAL, replace(TRIAL, seed=7)])

@@ -1,5 +1,6 @@
 """`Lab`: the one door to computation. It asks the store, runs the rest, keeps it, and watches the budget."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -81,7 +82,7 @@ class Lab:
         if not unknown:
             return True
         price = sum(self.allowance.prices.of(trial) for trial in unknown)
-        return not self.interrupted and not self._late() and self.spent + price <= self.allowance.amount
+        return not self.interrupted and not self._late(price) and self.spent + price <= self.allowance.amount
 
     @property
     def remaining(self) -> float:
@@ -138,11 +139,13 @@ class Lab:
     def _refusal(self, trial: Trial) -> SkipReason | None:
         if self.interrupted:
             return "interrupted"
-        too_dear = self.spent + self.allowance.prices.of(trial) > self.allowance.amount
-        return "budget" if too_dear or self._late() else None
+        price = self.allowance.prices.of(trial)
+        return "budget" if self.spent + price > self.allowance.amount or self._late(price) else None
 
-    def _late(self) -> bool:
-        return self._clock() - self._opened > self.allowance.deadline
+    def _late(self, price: float) -> bool:
+        """Whether something of this price would end after the deadline; a price in steps only knows whether it has passed."""
+        seconds = price if self.allowance.deadline < math.inf else 0.0
+        return self._clock() - self._opened + seconds > self.allowance.deadline
 
     def _skip(self, key: str, trial: Trial, purpose: str, reason: SkipReason) -> Run:
         self._left_out.setdefault(purpose, {})[key] = trial

@@ -44,6 +44,8 @@ CLOSING_SECONDS: Final = 6.0
 """Kept back from a budget in seconds for start, tables and plots …"""
 CLOSING_SHARE: Final = 0.02
 """… with this share of it for what the prices miss."""
+PLANNED_SHARE: Final = 0.95
+"""Of what is left is planned, so that the clock, which would make the same command end elsewhere, seldom has to step in."""
 MOST_KEPT_BACK: Final = 0.4
 """… but never more than this share of a small budget."""
 STORE_FORMAT: Final = "3"
@@ -148,7 +150,8 @@ def _allowance(budget: BudgetLimit, prices: Prices, setup_steps: int) -> Allowan
         return Allowance(amount=budget.amount - setup_steps, prices=prices)
     kept_back = min(MOST_KEPT_BACK * budget.amount, CLOSING_SECONDS + CLOSING_SHARE * budget.amount)
     spent = setup_steps * prices.step
-    return Allowance(amount=budget.amount - kept_back - spent, prices=prices, deadline=budget.amount - kept_back / 2)
+    amount = PLANNED_SHARE * (budget.amount - kept_back) - spent
+    return Allowance(amount=amount, prices=prices, deadline=budget.amount - kept_back / 2)
 
 
 def _plan(workload: Workload, bench: Bench, request: Request, prices: Prices, amount: float) -> Plan:
