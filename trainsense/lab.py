@@ -3,8 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 from trainsense.executors.interface import Executor
 from trainsense.records.budget import STEP_PRICES, Prices
@@ -14,9 +13,6 @@ from trainsense.records.report import Cost
 from trainsense.records.run import Run
 from trainsense.records.trial import Trial
 from trainsense.store.database import Store
-
-CLOCK_TOLERANCE: Final = 1.03
-"""Wall-clock time may exceed a budget in seconds by this factor before the lab stops a plan that was priced too low."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +80,6 @@ class Lab:
         price = sum(self.allowance.prices.of(trial) for trial in unknown)
         return not self.interrupted and not self._late(price) and self.spent + price <= self.allowance.amount
 
-    @property
-    def remaining(self) -> float:
-        """What is left of the allowance, in its unit."""
-        return max(0.0, self.allowance.amount - self.spent)
-
     def runs(self) -> list[tuple[str, Run]]:
         """Return all runs with the purpose for which each was first run, in order."""
         return [(self._purposes[key], run) for key, run in self._known.items()]
@@ -155,8 +146,3 @@ class Lab:
         """Set the allowance; what was spent so far is counted at its prices."""
         self.allowance = allowance
         self.spent = sum(allowance.prices.of_run(run) for run in self._known.values())
-
-
-def with_seed(trial: Trial, seed: int) -> Trial:
-    """Return `trial` under another seed."""
-    return replace(trial, seed=seed)

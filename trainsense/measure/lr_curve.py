@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trainsense.measure.paired import PRACTICAL_MARGIN, t_interval
 
@@ -18,8 +17,6 @@ SENSITIVITY_DECADES: Final = 1.0
 """LR sensitivity is averaged over lr*/10 to 10 lr* (after Wortsman et al. 2023, who use a fixed range)."""
 STABLE_SHARE: Final = 0.02
 """The stable range holds the lrs within this share of D of the best (PROTOCOL 9)."""
-
-Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
