@@ -15,7 +15,19 @@ Measured 2026-11-21, two shared cores (findings that are notes left out):
 | texture_cnn         | healthy                     | 0.0215  | healthy, nothing                                 | -         | 61 s  |
 | irnn_exploding      | lr-too-high, input-collapse | 0.0001  | input-collapse, early-instability, lr-too-high   | lower-lr  | 50 s  |
 | slow_autoencoder    | lr-too-low                  | 0.1     | lr-too-low                                       | raise-lr  | 30 s  |
-| tabular_post_norm   | lr-too-high, input-collapse | 0.00215 | input-collapse, early-instability, lr-too-high   | (unproven)| 115 s |
+| tabular_post_norm   | lr-too-high, input-collapse | 0.001   | input-collapse, early-instability, lr-too-high   | lower-lr  | 183 s |
+
+and over the recipes:
+
+| recipe                | seeds   | found                                                                      | fix              |
+| --------------------- | ------- | -------------------------------------------------------------------------- | ---------------- |
+| wide_resnet_stride    | 0       | early-instability, lr-too-high                                             | lower-lr         |
+| post_norm_transformer | 0       | input-collapse, early-instability, lr-too-high                             | lower-lr         |
+| deep_residual_no_norm | 0       | early-instability, lr-too-high, best-lr-at-edge                            | lower-lr, warmup |
+| outlier_batches       | 0       | mid-training-instability, gradient-outliers, lr-too-high, best-lr-at-edge | lower-lr, clip   |
+| lr_too_high           | 0       | input-collapse, early-instability, lr-too-high                             | lower-lr         |
+| lr_too_low            | 0       | lr-too-low                                                                 | raise-lr         |
+| the five healthy ones | 0, 1, 2 | healthy, nothing, each                                                     | -                |
 """
 
 import argparse
