@@ -11,10 +11,11 @@ Measured 2026-11-21 (fresh seeds / the sweep's own):
 
 | workload            | lr*     | range             | steps | true best         | regret          |
 | ------------------- | ------- | ----------------- | ----- | ----------------- | --------------- |
-| diabetes_regression | 0.00464 | 0.00464 to 0.0215 | 5733  | 0.00464 / 0.00464 | 0.00 % / 0.00 % |
-| gru_recall          | 0.0464  | 0.01 to 0.1       | 6292  | 0.1 / 0.1         | 0.05 % / 0.07 % |
-| texture_cnn         | 0.0215  | 0.01 to 0.0464    | 5692  | 0.01 / 0.0215     | 0.41 % / 0.00 % |
-| slow_autoencoder    | 0.1     | 0.0464 to 0.1     | 4014  | 0.1 / 0.1         | 0.00 % / 0.00 % |
+| diabetes_regression | 0.00464 | 0.00464 to 0.0215 | 5529  | 0.00464 / 0.00464 | 0.00 % / 0.00 % |
+| gru_recall          | 0.0464  | 0.01 to 0.1       | 6124  | 0.1 / 0.1         | 0.05 % / 0.07 % |
+| texture_cnn         | 0.0215  | 0.01 to 0.0464    | 5524  | 0.01 / 0.0215     | 0.41 % / 0.00 % |
+| slow_autoencoder    | 0.0464  | 0.0464 to 0.1     | 5542  | 0.1 / 0.1         | 1.35 % / 1.21 % |
+(slow_autoencoder: 0.1 is the best, and next to a learning rate that fails; PROTOCOL 2.4 prefers the one below it.)
 """
 
 import sys
