@@ -14,7 +14,7 @@ Measured 2026-11-21, two shared cores (findings that are notes left out):
 | gru_recall          | healthy                     | 0.0464  | healthy, nothing                                 | -         | 81 s  |
 | texture_cnn         | healthy                     | 0.0215  | healthy, nothing                                 | -         | 61 s  |
 | irnn_exploding      | lr-too-high, input-collapse | 0.0001  | input-collapse, early-instability, lr-too-high   | lower-lr  | 50 s  |
-| slow_autoencoder    | lr-too-low                  | 0.1     | lr-too-low                                       | raise-lr  | 30 s  |
+| slow_autoencoder    | lr-too-low                  | 0.0464  | lr-too-low                                       | raise-lr  | 16 s  |
 | tabular_post_norm   | lr-too-high, input-collapse | 0.001   | input-collapse, early-instability, lr-too-high   | lower-lr  | 183 s |
 
 and over the recipes:
