@@ -20,6 +20,8 @@ OUTLIER_WINDOW: Final = 100
 """Trailing steps of that median (PROTOCOL 4.6)."""
 OUTLIER_SKIP_SHARE: Final = 0.1
 """First share of the run that is not looked at for outliers (PROTOCOL 4.6)."""
+AGGRESSIVE_CLIPPING: Final = 0.5
+"""More than this share of updates clipped is extremely aggressive (PROTOCOL 4.4)."""
 ISOLATED_STEPS: Final = 5
 """A longer unbroken run of high norms is a change of level, not isolated outliers."""
 

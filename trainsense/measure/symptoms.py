@@ -15,6 +15,8 @@ EDGE_TOLERANCE: Final = 1.02
 """Rounding allowed when neighbouring grid points are compared (PROTOCOL 2.5)."""
 SUFFERING_SHARE: Final = 0.1
 """A setting suffers when it ends this share of D above what lr* reaches (PROTOCOL 2.7)."""
+BADLY_HURT_SHARE: Final = 0.5
+"""From this share of D on it is badly hurt, and an error (PROTOCOL 2.7)."""
 HURTFUL_SHARE: Final = 0.15
 """A rise by this share of D after an outlier is harm, as for any event (PROTOCOL 3.2); healthy recipes show up to 12 %
 after their largest norms."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from trainsense.lab import Lab
 from trainsense.measure.comparing import reason_for
-from trainsense.measure.gradient_norms import clipped_fractions, norm_percentiles
+from trainsense.measure.gradient_norms import AGGRESSIVE_CLIPPING, clipped_fractions, norm_percentiles
 from trainsense.measure.grid import GRID_STEP
 from trainsense.measure.stability import event_threshold, find_event
 from trainsense.records.evidence import ClipAttempt, ClipChoice, InstabilityCheck, LearningRateSweep, NormPercentiles
@@ -14,8 +14,6 @@ from trainsense.records.run import Run
 
 TRIED_PERCENTILES: Final = (90, 75, 50, 25)
 """From the largest threshold down, until training is stable (PROTOCOL 4.2 and 4.3)."""
-AGGRESSIVE_CLIPPING: Final = 0.5
-"""More than this share of updates clipped: stop there and lower the lr instead (PROTOCOL 4.4)."""
 
 
 def pick_clip(

@@ -2,26 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
 from trainsense.lab import Lab
 from trainsense.measure.comparing import compare_runs, reason_for
 from trainsense.measure.feasibility import collapsed
-from trainsense.measure.gradient_norms import clipped_fractions, norm_percentiles
+from trainsense.measure.gradient_norms import AGGRESSIVE_CLIPPING, clipped_fractions, norm_percentiles
 from trainsense.measure.paired import PRACTICAL_MARGIN
 from trainsense.measure.stability import event_threshold, find_event
+from trainsense.measure.warmup_limits import LARGEST_WARMUP_SHARE
 from trainsense.records.comparison import Comparison
 from trainsense.records.evidence import InstabilityRun, LearningRateSweep, UserSetting
 from trainsense.records.plan import Plan
 from trainsense.records.run import Run
 from trainsense.records.trial import WITHOUT_OWN_WARMUP, Trial
-
-AGGRESSIVE_CLIPPING: Final = 0.5
-"""More than this share of updates clipped is extremely aggressive (PROTOCOL 4.4)."""
-LONGEST_WARMUP_SHARE: Final = 0.1
-"""A warmup longer than this share of the run is too long, if a shorter one does as well (PROTOCOL 5.4)."""
 
 
 def user_setting(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> UserSetting | None:
@@ -117,7 +112,7 @@ def _warmup_share(plan: Plan) -> float | None:
 def _shorter_warmup(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> Comparison | None:
     """Try a tenth of the user's own warmup where it takes more than a tenth of the run."""
     share = _warmup_share(plan)
-    if share is None or share <= LONGEST_WARMUP_SHARE or plan.subject.lr is None:
+    if share is None or share <= LARGEST_WARMUP_SHARE or plan.subject.lr is None:
         return None
     baseline = plan.probed(plan.subject.lr, plan.seed, sweep.stop_loss)
     shorter = max(1, round(share * plan.horizon / 10))

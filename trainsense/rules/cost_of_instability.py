@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from trainsense.measure.symptoms import suffers
+from trainsense.measure.symptoms import BADLY_HURT_SHARE, suffers
 from trainsense.records.comparison import Comparison
 from trainsense.records.evidence import Arm, Stabilisation, UserSetting
 from trainsense.records.finding import Severity
 
 STABILISING: Final = ("warmup", "clip-grad-norm", "clip-and-warmup")
-BADLY_HURT_SHARE: Final = 0.5
-"""From this share of D on a loss is an error (PROTOCOL 2.7)."""
 WORTHWHILE_SHARE: Final = 0.05
 """A gain below this share of D is no warning: warmup or clipping buys healthy workloads up to 3 % at 300 steps (measured on
 the healthy recipes), which is real, and no fault. The practical margin of PROTOCOL 6.3 still decides `verified`."""

@@ -3,14 +3,11 @@
 from enum import Enum
 from typing import Final
 
+from trainsense.measure.symptoms import BADLY_HURT_SHARE, SUFFERING_SHARE
 from trainsense.records.comparison import Comparison
 from trainsense.records.evidence import LearningRateSweep, Stabilisation, UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed, Severity
 
-WORSE_SHARE: Final = 0.1
-"""Worse than lr* by this share of D is a finding (PROTOCOL 2.7)."""
-ERROR_SHARE: Final = 0.5
-"""From this share of D on it is an error (PROTOCOL 2.7)."""
 SINGLE_SEED_SHARE: Final = 0.25
 """With one seed there is no interval: only a gap this large is told."""
 CLOSING: Final = 0.8
@@ -56,7 +53,7 @@ def judge_side(
     low, high = sweep.best_range or (sweep.best_lr, sweep.best_lr)
     outside = user.lr > high if side is Side.ABOVE else user.lr < low
     fails = side is Side.ABOVE and user.fails and user.lr > sweep.best_lr
-    if not fails and (not outside or gap.mean <= WORSE_SHARE):
+    if not fails and (not outside or gap.mean <= SUFFERING_SHARE):
         return Passed(rule=rule, text=f"your lr {user.lr:.3g} ends {max(gap.mean, 0):.1%} of the drop above the best")
     if not fails and not _shown(gap):
         return NotAssessed(
@@ -64,7 +61,7 @@ def judge_side(
             reason=f"your lr {user.lr:.3g} ended {gap.mean:.0%} of the loss drop above lr {sweep.best_lr:.3g}, but the "
             f"interval of {gap.pairs} pairs holds zero; more --seeds would settle it",
         )
-    severity: Severity = "error" if fails or gap.mean >= ERROR_SHARE else "warning"
+    severity: Severity = "error" if fails or gap.mean >= BADLY_HURT_SHARE else "warning"
     closing = side is Side.BELOW and _catches_up(sweep, user, gap)
     return Finding(
         rule=rule,
@@ -111,7 +108,7 @@ def _catches_up(sweep: LearningRateSweep, user: UserSetting, gap: Comparison) ->
     if user.max_train_steps is not None:
         return _catch_up_steps(sweep, user) <= CATCH_UP_SHARE * user.max_train_steps
     half, full = user.half_horizon_gap, user.horizon_gap
-    return gap.mean < ERROR_SHARE and half is not None and full is not None and 0 < full < CLOSING * half
+    return gap.mean < BADLY_HURT_SHARE and half is not None and full is not None and 0 < full < CLOSING * half
 
 
 def _detail(sweep: LearningRateSweep, user: UserSetting, gap: Comparison, *, fails: bool, closing: bool) -> str:

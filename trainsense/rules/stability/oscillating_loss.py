@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 
+from trainsense.measure.symptoms import BADLY_HURT_SHARE, SUFFERING_SHARE
 from trainsense.records.evidence import LearningRateSweep, UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed
 
@@ -26,9 +27,6 @@ CHANGE_SHARE: Final = 0.05
 """Median step-to-step change of the probe loss, as a share of D; healthy recipes stay below 0.01."""
 ALTERNATING_SHARE: Final = 0.5
 """Share of changes whose sign differs from the one before; 0.5 for a random walk, 1 for a pure oscillation."""
-WORSE_SHARE: Final = 0.1
-"""Share of D by which the run must end above lr* (PROTOCOL 2.7)."""
-ERROR_SHARE: Final = 0.5
 
 
 def judge(sweep: LearningRateSweep, user: UserSetting) -> Judgement:
@@ -40,11 +38,11 @@ def judge(sweep: LearningRateSweep, user: UserSetting) -> Judgement:
         return NotAssessed(rule=RULE, reason="no run at your learning rate reached its end")
     change, alternating = (float(np.median(column)) for column in zip(*figures, strict=True))
     gap = user.against_best
-    if change <= CHANGE_SHARE or alternating <= ALTERNATING_SHARE or gap.mean <= WORSE_SHARE:
+    if change <= CHANGE_SHARE or alternating <= ALTERNATING_SHARE or gap.mean <= SUFFERING_SHARE:
         return Passed(rule=RULE, text=f"the probe loss changes by {change:.1%} of the drop from step to step")
     return Finding(
         rule=RULE,
-        severity="error" if gap.mean >= ERROR_SHARE else "warning",
+        severity="error" if gap.mean >= BADLY_HURT_SHARE else "warning",
         title=f"At your lr {user.lr:.3g} the loss jumps up and down by {change:.0%} of the drop from step to step",
         detail=f"On {alternating:.0%} of the steps the change turns round: the steps overshoot. The run ends {gap.mean:.0%} "
         f"of the loss drop above lr {sweep.best_lr:.3g}. Lower the learning rate.",

@@ -16,12 +16,11 @@ Deep Learning Tuning Playbook, "Learning rate warmup"; PROTOCOL 5.4.
 
 from typing import Final
 
+from trainsense.measure.warmup_limits import LARGEST_WARMUP_SHARE
 from trainsense.records.evidence import UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed
 
 RULE = "warmup-too-long"
-LONGEST_SHARE: Final = 0.1
-"""Of `max_train_steps` (PROTOCOL 5.4)."""
 NO_WORSE: Final = 0.02
 """A shorter warmup does as well when it loses less than the practical margin (PROTOCOL 6.3)."""
 
@@ -32,7 +31,7 @@ def judge(user: UserSetting) -> Judgement:
         return Passed(rule=RULE, text="your schedule has no warmup")
     if user.warmup_share is None:
         return NotAssessed(rule=RULE, reason="the length of the real run is not known: give max_train_steps")
-    if user.warmup_share <= LONGEST_SHARE:
+    if user.warmup_share <= LARGEST_WARMUP_SHARE:
         return Passed(rule=RULE, text=f"your warmup takes {user.warmup_share:.0%} of the run")
     tried = user.shorter_warmup
     if tried is None or (tried.mean >= -NO_WORSE and tried.pairs < 2):
