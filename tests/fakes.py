@@ -6,13 +6,14 @@ randomness. Clipping scales the step by `min(1, clip / g)` with `g = sqrt(h^2 m 
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from trainsense.lab import Allowance, Lab
+from trainsense.records.model_edit import EditSurvey
 from trainsense.records.outcome import Completed, Crashed, Diverged, Outcome
 from trainsense.records.plan import COMPLETION, ESSENTIALS, REFINEMENTS, Effort, Plan, Subject
 from trainsense.records.run import Run
@@ -37,6 +38,8 @@ class Quadratic:
         crash_above: learning rate above which the user's code raises.
         interrupt_at: index of the trial that the user interrupts.
         seed_spread: relative spread of the start over seeds, deterministic.
+        quieter: factor on the noise by the name of an optimizer or model edit: below 1 it pays.
+        needs: no learning rate changes anything but under this optimizer or model edit.
         ran: every trial that was run, in order.
     """
 
@@ -47,6 +50,8 @@ class Quadratic:
     crash_above: float = math.inf
     interrupt_at: int | None = None
     seed_spread: float = 0.0
+    quieter: Mapping[str, float] = field(default_factory=dict)
+    needs: str | None = None
     ran: list[Trial] = field(default_factory=list)
 
     @property
@@ -66,13 +71,16 @@ class Quadratic:
         """Return what happens."""
         rows = {name: np.full(trial.steps, math.nan) for name in COLUMNS}
         h, clip = self.curvature, trial.clip_norm
+        changes = {*trial.edits, trial.optimizer}
+        noise = self.noise * math.prod(factor for name, factor in self.quieter.items() if name in changes)
+        moving = self.needs is None or self.needs in changes
         moment = (self.start * (1 + self.seed_spread * math.sin(trial.seed))) ** 2
         initial = math.nan if self.nan else h * moment / 2
         outcome: Outcome = Completed()
         length = trial.steps
         for step in range(trial.steps):
             loss = math.nan if self.nan else h * moment / 2
-            norm = math.sqrt(h * h * moment + self.noise**2)
+            norm = math.sqrt(h * h * moment + noise**2)
             lr = trial.lr * _factor(trial, step)
             clipped = clip is not None and norm > clip
             rows["lr"][step], rows["loss"][step], rows["grad_norm"][step] = lr, loss, norm
@@ -90,8 +98,9 @@ class Quadratic:
                 outcome, length = Diverged(reason="loss-explosion", step=step, value=loss), step + 1
                 break
             used = lr * clip / norm if clip is not None and clipped else lr
+            used = used if moving else 0.0
             rows["update_norm"][step] = used * norm
-            moment = (1 - used * h) ** 2 * moment + (used * self.noise) ** 2
+            moment = (1 - used * h) ** 2 * moment + (used * noise) ** 2
         done = isinstance(outcome, Completed)
         tail = rows["loss"][length - min(TAIL, length) : length]
         return Run(
@@ -122,16 +131,21 @@ def _factor(trial: Trial, step: int) -> float:
     return warmup_factor(step, trial.warmup_steps)
 
 
-def plan(effort: Effort = REFINEMENTS, *, horizon: int = 60, lr: float | None = None, **subject: float | None) -> Plan:
+def plan(effort: Effort = REFINEMENTS, *, horizon: int = 60, lr: float | None = None, **subject: Any) -> Plan:
     """Return a plan for the quadratic."""
     return Plan(
-        subject=Subject(lr=lr, **subject),  # type: ignore[arg-type]
+        subject=Subject(lr=lr, **subject),
         seed=0,
         horizon=horizon,
         instability_steps=100,
         bracket_steps=100,
         effort=effort,
     )
+
+
+def survey(edit: str, reason: str = "") -> EditSurvey:
+    """Return what a model edit would change; with a reason, why it cannot be applied."""
+    return EditSurvey(edit=edit, changes=() if reason else ("layer",), reason=reason, code="", advice=f"do {edit}")
 
 
 def lab(executor: Quadratic, steps: float = math.inf, clock: Callable[[], float] = lambda: 0.0) -> Lab:
@@ -141,4 +155,4 @@ def lab(executor: Quadratic, steps: float = math.inf, clock: Callable[[], float]
     return made
 
 
-__all__ = ["COMPLETION", "ESSENTIALS", "REFINEMENTS", "Quadratic", "lab", "plan"]
+__all__ = ["COMPLETION", "ESSENTIALS", "REFINEMENTS", "Quadratic", "lab", "plan", "survey"]

@@ -5,7 +5,7 @@ from typing import TypedDict, Unpack
 
 from trainsense.diagnosis import Diagnosis, run_diagnosis
 from trainsense.errors import OptionError, WorkloadError
-from trainsense.records.request import DEFAULT_BUDGET, BudgetLimit, Command, Request
+from trainsense.records.request import DEFAULT_BUDGET, NO_LIMIT, BudgetLimit, Command, Request
 from trainsense.workload.contract import Workload
 from trainsense.workload.load import from_object
 
@@ -19,7 +19,7 @@ class Options(TypedDict, total=False):
         seeds: number of seeds at the points that matter.
         seed: first seed.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        budget: seconds, or a `BudgetLimit`.
+        budget: seconds, or a `BudgetLimit`; None for no limit.
         run_dir: where runs, tables and plots are kept; nothing is kept without it.
         fresh: ignore trials kept from earlier.
         factor: multiple of the unstable lr at which warmups are tried first.
@@ -30,7 +30,7 @@ class Options(TypedDict, total=False):
     seeds: int | None
     seed: int
     device: str
-    budget: float | BudgetLimit
+    budget: float | BudgetLimit | None
     run_dir: str | Path | None
     fresh: bool
     factor: float
@@ -81,6 +81,7 @@ def _run(command: Command, workload: Workload, options: Options) -> Diagnosis:
         msg = f"The first argument must be a Workload, not {type(workload).__name__}."
         raise WorkloadError(msg)
     budget = options.get("budget", DEFAULT_BUDGET)
+    budget = NO_LIMIT if budget is None else budget
     if not isinstance(budget, (int, float, BudgetLimit)):
         msg = f"budget must be a number of seconds or a BudgetLimit, not {budget!r}."
         raise OptionError(msg)

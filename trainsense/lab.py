@@ -80,6 +80,11 @@ class Lab:
         price = sum(self.allowance.prices.of(trial) for trial in unknown)
         return not self.interrupted and not self._late(price) and self.spent + price <= self.allowance.amount
 
+    def leave_out(self, trials: Sequence[Trial], purpose: str) -> None:
+        """Note trials that are not run because not all of them fit the budget together."""
+        for trial in trials:
+            self._left_out.setdefault(purpose, {})[trial.key(self._context)] = trial
+
     def runs(self) -> list[tuple[str, Run]]:
         """Return all runs with the purpose for which each was first run, in order."""
         return [(self._purposes[key], run) for key, run in self._known.items()]

@@ -92,7 +92,7 @@ FIELDS: Final = (
 )
 
 OPTIONS: Final = (
-    _line("budget", "w.py --budget 3x", "--budget '3x'", "90s, 10m, 1h or 20000steps"),
+    _line("budget", "w.py --budget 3x", "--budget '3x'", "90s, 10m, 1h, 20000steps or none"),
     _line("seeds", "w.py --seeds 0", "--seeds 0 is too small"),
     _line("seeds a word", "w.py --seeds many", "--seeds"),
     _line("format", "w.py --format pdf", "--format 'pdf' is unknown", "text or json"),

@@ -9,9 +9,10 @@ import pytest
 
 from tests.measure.synthetic import run
 from trainsense.measure.comparing import compare_runs, reason_for
+from trainsense.measure.drop import references
 from trainsense.measure.feasibility import collapsed, effective_score, failure_reason, infeasible_reason
 from trainsense.measure.grid import grid_lr
-from trainsense.measure.sweep import assemble, references
+from trainsense.measure.sweep import assemble
 from trainsense.records.evidence import Drop, LearningRateSweep
 from trainsense.records.outcome import Crashed, Diverged
 from trainsense.records.run import Run
@@ -149,3 +150,23 @@ def test_runs_are_paired_by_seed() -> None:
     diverged = compare_runs([ended(None, 1.0, 0)], [ended(1.0, 0.001, 0)], sweep)
     assert diverged is not None
     assert diverged.baseline_loss == pytest.approx(sweep.drop.ceiling)
+
+
+def test_coming_down_from_a_huge_loss_to_worse_than_a_constant_is_no_drop() -> None:
+    """A gap within its error is none; nor is the initial loss huge beside a gap of its own size."""
+    huge: dict[str, Any] = {"initial_loss": 563.0, "score_error": 0.05, "mean_output_gap": 1.5}
+    worse = axis(560.0, 3.0, 4.0, **huge, constant_gap=-0.7)
+    assert worse.best_lr == grid_lr(-8)
+    assert worse.drop.trivial == pytest.approx(2.3)
+    assert not worse.drop.assessable
+    assert axis(560.0, 3.0, 4.0, **huge, constant_gap=-0.1).drop.assessable
+    assert axis(560.0, 3.0, 4.0, **huge, constant_gap=5.0).drop.assessable
+    assert axis(560.0, 3.0, 4.0, **huge | {"initial_loss": 9.0}, constant_gap=-0.7).drop.assessable
+
+
+def test_where_permuting_and_averaging_change_nothing_nothing_was_learnt() -> None:
+    """As on random labels; an autoencoder, on which only permuting changes nothing, has learnt."""
+    noise: dict[str, Any] = {"initial_loss": 2.35, "score_error": 0.002, "shuffle_gap": 1e-6, "output_spread": 0.3}
+    for gap, learnt in ((-0.004, False), (0.004, False), (0.5, True), (0.0, True)):
+        found = axis(2.34, 2.307, 2.32, **noise, constant_gap=gap, mean_output_gap=gap)
+        assert found.drop.assessable is learnt, gap

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainsense.probes.inputs import constant_gap, output_spread, shuffle_gap
+from trainsense.probes.inputs import constant_gaps, output_spread, shuffle_gap
 
 INPUTS = torch.linspace(-1, 1, 16).reshape(16, 1)
 BATCH = (INPUTS, 2 * INPUTS)
@@ -131,24 +131,32 @@ class Linear(nn.Module):
 
 def test_the_constant_prediction_of_squared_error_is_the_mean() -> None:
     model, inputs = Linear(normalised=False), torch.tensor([[1.0], [3.0], [5.0], [7.0]])
-    gap = constant_gap(model, lambda batch: ((model(batch) - batch) ** 2).mean(), [inputs])
-    assert gap == pytest.approx(float(inputs.var(unbiased=False)))
+    gap, mean_gap = constant_gaps(model, lambda batch: ((model(batch) - batch) ** 2).mean(), [inputs])
+    assert gap == mean_gap == pytest.approx(float(inputs.var(unbiased=False)))
 
 
 def test_the_constant_prediction_of_logits_is_no_class_in_particular() -> None:
     model, inputs, classes = Linear(normalised=False), 100 * torch.eye(4), torch.arange(4)
-    gap = constant_gap(model, lambda batch: nn.functional.cross_entropy(model(batch), classes), [inputs])
+    gap, _ = constant_gaps(model, lambda batch: nn.functional.cross_entropy(model(batch), classes), [inputs])
     assert gap == pytest.approx(math.log(4), rel=1e-3)
 
 
 def test_zero_is_no_log_probability() -> None:
     """As a prediction it would be worth nothing: a loss of 0."""
     model, inputs, classes = Linear(normalised=True), 5 * torch.eye(4), torch.arange(4)
-    gap = constant_gap(model, lambda batch: nn.functional.nll_loss(model(batch), classes), [inputs])
+    gap, mean_gap = constant_gaps(model, lambda batch: nn.functional.nll_loss(model(batch), classes), [inputs])
+    assert gap == mean_gap
     assert gap is not None
     assert gap > 1.0
 
 
+def test_a_model_worse_than_a_constant_has_a_gap_below_zero() -> None:
+    """Confident and wrong: its own mean output loses less."""
+    model, inputs, classes = Linear(normalised=False), 100 * torch.eye(4), torch.tensor([1, 2, 3, 0])
+    _, mean_gap = constant_gaps(model, lambda batch: nn.functional.cross_entropy(model(batch), classes), [inputs])
+    assert mean_gap == pytest.approx(math.log(4) - 100.0, rel=1e-3)
+
+
 def test_without_a_call_of_forward_there_is_no_constant() -> None:
     model = Linear(normalised=False)
-    assert constant_gap(model, lambda batch: batch.mean(), [torch.ones(4, 1)]) is None
+    assert constant_gaps(model, lambda batch: batch.mean(), [torch.ones(4, 1)]) == (None, None)

@@ -14,9 +14,9 @@ from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES
 from trainsense.records.evidence import (
     ClipChoice,
     Evidence,
+    FixesTried,
     InstabilityCheck,
     LearningRateSweep,
-    Stabilisation,
     UserSetting,
     WarmupSweep,
 )
@@ -48,7 +48,7 @@ def noisy() -> Quadratic:
 def test_everything_is_measured_when_it_fits() -> None:
     """All six kinds of evidence, and nothing left out."""
     one, evidence = staged(noisy(), lr=0.1)
-    kinds = {LearningRateSweep, UserSetting, InstabilityCheck, Stabilisation, ClipChoice, WarmupSweep}
+    kinds = {LearningRateSweep, UserSetting, InstabilityCheck, FixesTried, ClipChoice, WarmupSweep}
     assert set(evidence) == kinds
     assert one.left_out() == []
     for rule in RULES:

@@ -107,7 +107,7 @@ def test_adoption_seeds_are_fresh() -> None:
         ("seed", -1),
         ("factor", 0.0),
         ("budget", BudgetLimit(amount=0.0, unit="seconds")),
-        ("budget", BudgetLimit(amount=float("inf"), unit="steps")),
+        ("budget", BudgetLimit(amount=float("inf"), unit="seconds")),
     ],
 )
 def test_a_request_is_checked_when_it_is_made(field: str, value: object) -> None:

@@ -12,20 +12,22 @@ from trainsense.records.evidence import (
     Drop,
     Event,
     Evidence,
+    FixesTried,
     InstabilityCheck,
     InstabilityRun,
     LearningRateSweep,
     NormPercentiles,
+    Prepended,
     Setup,
-    Stabilisation,
     SweepPoint,
     UserSetting,
     WarmupAttempt,
     WarmupSweep,
 )
-from trainsense.records.fix import Settings
+from trainsense.records.model_edit import EditSurvey
 from trainsense.records.outcome import Completed, Diverged
 from trainsense.records.run import Run
+from trainsense.records.settings import Settings
 from trainsense.records.trace import COLUMNS, Series, Trace
 from trainsense.records.trial import Trial
 
@@ -268,13 +270,37 @@ def evidence() -> tuple[Evidence, ...]:
         half_horizon_gap=0.5,
         horizon_gap=0.6,
     )
+    warm = Settings(lr=1.47, warmup_steps=46)
     arm = Arm(
         fix="warmup",
-        settings=Settings(lr=1.47, warmup_steps=46),
-        screening=trained(1.47, 0.3),
+        settings=warm,
+        screened=(trained(0.464, 0.33, warmup_steps=46), trained(1.47, 0.3, warmup_steps=46), diverged(2.15, at=200)),
+        infeasible=(None, None, "non-finite-loss"),
         screened_gain=0.03,
         against_baseline=comparison(),
-        runs=(trained(1.47, 0.3, seed=100),),
+        against_lower_lr=comparison(),
+        runs=(trained(1.47, 0.3, seed=100, warmup_steps=46),),
+        prepended=Prepended(steps=346, against_baseline=comparison(), crossed=True),
     )
-    tried = Stabilisation(symptoms=("The best lr is at the edge.",), baseline=Settings(lr=0.3), arms=(arm,))
+    edited = Arm(
+        fix="zero-init-residual",
+        settings=Settings(lr=0.1, optimizer="AdamW", edits=("zero-init-residual", "normalize-inputs")),
+        refused="it clips 80% of the updates",
+    )
+    unfit = EditSurvey(
+        edit="pre-norm",
+        changes=(),
+        reason="No residual block was found.",
+        code="",
+        advice="Put the norm in front of each residual branch.",
+    )
+    tried = FixesTried(
+        symptoms=("The best lr is at the edge.",),
+        baseline=Settings(lr=0.3),
+        arms=(arm, edited),
+        control_runs=(trained(0.1, 0.74, seed=100),),
+        baseline_runs=(diverged(0.3, seed=100),),
+        untested=(unfit,),
+        yardstick=sweep(),
+    )
     return (setup, sweep(), user, instability(), clip(), warmup(), tried)

@@ -13,7 +13,7 @@ from trainsense.records.evidence import Evidence, InstabilityRun, LearningRateSw
 from trainsense.reporters.charts import draw_charts
 from trainsense.reporters.charts.curve import MOST_POINTS, decimated, running_mean
 
-NAMES = ["lr-axis", "loss-above-best-lr", "gradient-norm", "warmup-grid"]
+NAMES = ["lr-axis-with-fix", "lr-axis", "loss-above-best-lr", "gradient-norm", "warmup-grid"]
 SMALLEST_PNG = 15_000
 
 

@@ -11,7 +11,9 @@ import pytest
 from tests.reporters.sample_reports import TRICKY_NAME, empty, healthy, unhealthy
 from trainsense.errors import CannotRunError, TrainsenseError
 from trainsense.records.finding import Finding
-from trainsense.records.report import Cost, Report
+from trainsense.records.fix import Fix
+from trainsense.records.report import Cost, Recommendation, Report
+from trainsense.records.settings import Settings
 from trainsense.reporters.json import read_report, report_document, write_json
 
 REPORTS = [unhealthy(), healthy(), empty()]
@@ -35,8 +37,58 @@ def test_a_report_survives_the_round_trip(report: Report) -> None:
 
 def test_a_report_of_short_numbers_is_read_back_equal() -> None:
     """The inverse is exact where nothing was rounded and nothing is NaN."""
-    report = healthy()
+    settings = Settings(lr=0.3, warmup_steps=46, optimizer="AdamW", edits=("pre-norm", "zero-init-residual"))
+    code = {"pytorch": "lr = 0.3", "lightning": "a", "transformers": "b"}
+    fix = Fix(
+        fix="pre-norm",
+        title="x",
+        status="inconclusive",
+        settings=settings,
+        loss=0.5,
+        seeds=1,
+        code=code,
+        reason="Not pursued.",
+        price="46 more steps",
+    )
+    advice = Recommendation(settings=settings, fixes=("pre-norm",), why="x", price="46 more steps", code=code)
+    report = replace(healthy(), fixes=(fix,), recommendation=advice)
     assert read_report(written(report)) == report
+
+
+def test_a_report_of_an_earlier_version_is_read() -> None:
+    """One without prices, reasons, edits and the recommendation's code: what was added later is empty."""
+    document = written(unhealthy())
+    for entry in (*document["fixes"], document["recommendation"]):
+        for key in {"price", "reason"} & set(entry):
+            del entry[key]
+        del entry["settings"]["edits"]
+    del document["recommendation"]["code"]
+    report = read_report(document)
+    assert report.recommendation is not None
+    assert (report.recommendation.price, report.recommendation.code) == ("", {})
+    assert (report.fixes[0].reason, report.fixes[0].price, report.fixes[0].settings.edits) == ("", "", ())
+    assert report.fixes[0].code == unhealthy().fixes[0].code
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "value"),
+    [
+        ("recommendation", "price", None),
+        ("recommendation", "code", {"pytorch": 1}),
+        ("fix", "reason", None),
+        ("fix", "price", 46),
+        ("settings", "edits", "pre-norm"),
+        ("settings", "edits", ["Pre norm"]),
+    ],
+)
+def test_the_schema_knows_what_was_added(entry: str, key: str, value: object) -> None:
+    """A value of another type is refused."""
+    document = written(unhealthy())
+    fix = document["fixes"][0]
+    places = {"recommendation": document["recommendation"], "fix": fix, "settings": fix["settings"]}
+    places[entry][key] = value
+    with pytest.raises(CannotRunError, match=key):
+        read_report(document)
 
 
 def test_the_contract_names_every_key() -> None:
@@ -53,6 +105,7 @@ def test_the_contract_names_every_key() -> None:
         "warmup_steps": 46,
         "clip_norm": None,
         "optimizer": None,
+        "edits": [],
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.reporters.samples import clip, diverged, evidence, trained, warmup
+from trainsense.records.evidence import FixesTried
 from trainsense.records.run import Run
 from trainsense.records.trace import empty_trace
 from trainsense.reporters.stages import stage_entries
@@ -48,6 +49,38 @@ def test_clip_and_warmup() -> None:
     assert len(ENTRIES["sweep_warmup"]["trials"]) == sum(len(attempt.runs) for attempt in warmup().attempts)
     refused = stage_entries([replace(clip(), percentiles=None, clip_norm=None, refused="too short")])["pick_clip"]
     assert (refused["percentiles"], refused["clip_norm"], refused["refused"]) == (None, None, "too short")
+
+
+def test_the_fixes_tried() -> None:
+    """Per arm its settings, every learning rate screened and both comparisons; what could not be applied, and why."""
+    entry = ENTRIES["fixes_tried"]
+    warm, edited = entry["arms"]
+    assert warm["screened"] == [
+        {"lr": 0.464, "loss": 0.33, "infeasible": None},
+        {"lr": 1.47, "loss": 0.3, "infeasible": None},
+        {"lr": 2.15, "loss": "nan", "infeasible": "non-finite-loss"},
+    ]
+    assert (warm["screened_loss"], warm["screened_gain"], warm["losses"]) == (0.3, 0.03, [0.3])
+    assert warm["against_lower_lr"]["status"] == "verified"
+    assert (warm["prepended"]["steps"], warm["prepended"]["crossed"]) == (346, True)
+    assert warm["prepended"]["against_baseline"]["pairs"] == 5
+    assert warm["refused"] is None
+    assert edited["settings"] == {
+        "lr": 0.1,
+        "warmup_steps": 0,
+        "clip_norm": None,
+        "optimizer": "AdamW",
+        "edits": ["zero-init-residual", "normalize-inputs"],
+    }
+    assert (edited["screened"], edited["screened_loss"], edited["prepended"]) == ([], None, None)
+    assert edited["refused"] == "it clips 80% of the updates"
+    advice = "Put the norm in front of each residual branch."
+    assert entry["untested"] == [{"edit": "pre-norm", "reason": "No residual block was found.", "advice": advice}]
+    assert (entry["yardstick"]["best_lr"], entry["yardstick"]["loss_drop"]) == (0.1, 1.99)
+    assert (entry["control_losses"], entry["baseline_losses"]) == ([0.74], ["nan"])
+    tried = next(piece for piece in evidence() if isinstance(piece, FixesTried))
+    bare = stage_entries([replace(tried, yardstick=None, untested=())])["fixes_tried"]
+    assert (bare["yardstick"], bare["untested"]) == (None, [])
 
 
 def test_nothing_gives_nothing() -> None:

@@ -33,7 +33,18 @@ def test_a_row_per_trial() -> None:
     assert table["reason"].tolist() == ["", "non-finite-loss", "budget"]
     assert table["stopped_at"].isna().tolist() == [True, False, True]
     assert table["metrics.accuracy"].isna().tolist() == [False, True, True]
+    assert {"optimizer", "edits", "eval_every"} <= set(table.columns)
     assert {"lr", "seed", "steps", "schedule", "warmup_steps", "clip_norm", "score", "seconds"} <= set(table.columns)
+
+
+def test_the_optimizer_and_the_edits_of_a_trial(tmp_path: Path) -> None:
+    """Names with a space between them; nothing where the workload's own optimizer and model were left alone."""
+    edited = Trial(lr=0.1, seed=0, steps=10, optimizer="AdamW", edits=("pre-norm", "zero-init-residual"))
+    runs = [RUNS[0], ("edit", Run(trial=edited, outcome=Skipped(reason="budget")))]
+    write_tables(runs, tmp_path)
+    table = pd.read_csv(tmp_path / "trials.csv", keep_default_na=False)
+    assert table["optimizer"].tolist() == ["", "AdamW"]
+    assert table["edits"].tolist() == ["", "pre-norm zero-init-residual"]
 
 
 def test_a_row_per_step() -> None:

@@ -8,7 +8,9 @@ import pytest
 from rich.cells import cell_len
 
 from tests.reporters.sample_reports import empty, healthy, unhealthy
-from trainsense.records.report import Report
+from trainsense.records.fix import Fix, Improvement
+from trainsense.records.report import Recommendation, Report
+from trainsense.records.settings import Settings
 from trainsense.reporters.text import wants_color, write_text
 
 REPORTS = [unhealthy(), healthy(), empty()]
@@ -51,6 +53,8 @@ def test_the_order_of_the_sections() -> None:
         "0.001 ██▇▅▃▁★!××× 2.15",
         "^ yours, 0.3",
         "✓ verified      0.7412 → 0.31  +21% (18 to 24)        5",
+        "zero-init-residual  lr 0.0464, optimizer AdamW",
+        "not tested",
         "threshold 2.14",
         "46 steps are the shortest",
         "passed    no-gradient",
@@ -149,3 +153,143 @@ def test_figures_that_were_not_measured_say_so() -> None:
     assert "no run above the best lr" in shown
     assert "no threshold recommended: too few steps" in shown
     assert "no length tried (10 steps)" in shown
+
+
+def section(report: Report, title: str, width: int = 80) -> list[str]:
+    """Return the lines of one section."""
+    _, _, after = text(report, width).partition(f"\n{title}\n")
+    return after.partition("\n\n")[0].split("\n")
+
+
+def words(lines: list[str]) -> str:
+    """Return lines with one space between words, however they were wrapped."""
+    return " ".join(" ".join(lines).split())
+
+
+def one_fix(**fields: Any) -> Report:
+    """Return a report with a single fix, inconclusive unless told otherwise."""
+    fix: dict[str, Any] = {
+        "fix": "warmup",
+        "title": "x",
+        "status": "inconclusive",
+        "settings": Settings(lr=0.1, warmup_steps=30),
+    }
+    return replace(healthy(), fixes=(Fix(**(fix | fields)),))
+
+
+def test_the_recommendation_brings_its_own_price_and_code() -> None:
+    """What the settings alone cannot say; Lightning and transformers in one line, at 80 columns."""
+    shown = section(unhealthy(), "Recommendation")
+    assert "  price     46 more steps, 0.46% of your 10,000" in shown
+    assert shown[-1] == "  Lines for Lightning and transformers: in the JSON report (--format json)."
+    assert shown[shown.index("  PyTorch") + 1].startswith("    optimizer = torch.optim.SGD(")
+
+
+def test_a_recommendation_without_price_and_code() -> None:
+    """The price of its settings, and the lines of its fix; no word of frameworks that have none."""
+    report = unhealthy()
+    assert report.recommendation is not None
+    bare = replace(report.recommendation, price="", code={})
+    first = replace(report.fixes[0], code={"pytorch": "lr = 1.47"})
+    shown = section(replace(report, recommendation=bare, fixes=(first, *report.fixes[1:])), "Recommendation")
+    assert "  price     46 more steps where the warmup is prepended to the run" in shown
+    assert shown[-2:] == ["  PyTorch", "    lr = 1.47"]
+    nothing = section(replace(report, recommendation=bare, fixes=()), "Recommendation")
+    assert "PyTorch" not in "".join(nothing)
+    only = replace(bare, code={"pytorch": "lr = 2", "transformers": "x", "lightning": ""})
+    shown = section(replace(report, recommendation=only), "Recommendation")
+    assert shown[-2:] == ["    lr = 2", "  Lines for transformers: in the JSON report (--format json)."]
+
+
+def test_settings_name_the_optimizer_and_the_edits() -> None:
+    """In the recommendation, and in the table of fixes where there is room."""
+    settings = Settings(lr=0.0464, clip_norm=1.7, optimizer="AdamW", edits=("pre-norm", "zero-init-residual"))
+    said = "lr 0.0464, clip norm 1.7, optimizer AdamW, model edits pre-norm + zero-init-residual"
+    report = one_fix(fix="pre-norm", settings=settings, loss=0.5, seeds=1)
+    report = replace(report, recommendation=Recommendation(settings=settings, fixes=(), why=""))
+    assert section(report, "Recommendation", 120)[0] == f"  {said}"
+    header, row, *rest = section(report, "Fixes tried", 200)
+    assert header.endswith("pairs  settings")
+    assert row.endswith(f"  {said}")
+    assert rest == []
+    below = section(report, "Fixes tried", 80)
+    assert words(below[2:]) == f"pre-norm {said}"
+    single = replace(settings, edits=("pre-norm",))
+    assert ", model edit pre-norm" in text(one_fix(settings=single), 200)
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_a_fix_that_was_screened_only(width: int) -> None:
+    """One loss, nothing it was compared with, and why it was left at that."""
+    reason = "On the first seed no better than lr*: not pursued."
+    shown = words(section(one_fix(loss=0.05737, seeds=1, reason=reason), "Fixes tried", width))
+    assert "0.05737" in shown
+    assert "screened" in shown
+    assert reason in shown
+    assert "n/a" not in shown
+    assert "pair," not in shown
+    if width >= 80:
+        assert "0.05737 screened only –" in shown
+
+
+def test_a_fix_with_one_pair() -> None:
+    """It has a gain and no interval."""
+    gain = Improvement(mean=0.02, low=float("-inf"), high=float("inf"))
+    report = one_fix(baseline_loss=0.5, loss=0.4, improvement=gain, seeds=1)
+    assert words(section(report, "Fixes tried", 160)[1:2]).startswith(
+        "warmup ? inconclusive 0.5 → 0.4 +2% (no interval) 1 lr"
+    )
+    assert words(section(report, "Fixes tried", 50)[2:]) == "loss 0.5 → 0.4, gain +2% of the drop; 1 pair, no interval"
+    five = replace(gain, low=0.01, high=0.03)
+    narrow = section(one_fix(baseline_loss=0.5, loss=0.4, improvement=five, seeds=5), "Fixes tried", 50)
+    assert words(narrow[2:]) == "loss 0.5 → 0.4, gain +2% of the drop (1 to 3), 5 pairs"
+
+
+def test_a_fix_that_was_not_run() -> None:
+    """No loss, no gain, no pairs: only why."""
+    report = one_fix(reason="It was not run.")
+    assert words(section(report, "Fixes tried", 160)[1:2]).startswith("warmup ? inconclusive n/a n/a – lr")
+    assert section(report, "Fixes tried", 40)[1:] == ["    lr 0.1, warmup 30 steps", "    It was not run."]
+
+
+@pytest.mark.parametrize("width", range(50, 130, 2))
+def test_no_cell_of_the_table_is_cut(width: int) -> None:
+    """Where a table does not fit, there is none."""
+    shown = "\n".join(section(unhealthy(), "Fixes tried", width))
+    listed = "pairs" in shown.split("\n")[0]
+    for fix in unhealthy().fixes[:4]:
+        assert fix.fix in shown
+        assert fix.status in shown
+    assert ("+21% (18 to 24)        5" if listed else "gain +21%") in shown
+    assert listed == (width >= 78)
+
+
+def test_the_footnote_is_there_where_a_gain_is() -> None:
+    """And only there."""
+    assert "* of the loss drop" in text(unhealthy(), 80)
+    assert "* of the loss drop" not in text(one_fix(loss=0.1, seeds=1), 80)
+
+
+def test_fixes_that_were_not_tested() -> None:
+    """By their reason; what has to be made by hand with its title."""
+    shown = section(unhealthy(), "Fixes tried", 120)
+    assert shown[shown.index("  not tested") + 1 :] == [
+        "    pre-norm, reinitialize: It cannot be applied to this model: no residual block [x + f(x)] was found.",
+        "    qk-norm: Normalise queries and keys",
+        "    z-loss: Add the z-loss",
+        "      It changes the model's own code: make it, and run trainsense again.",
+        "    change-optimizer: AdamW",
+    ]
+    assert "untested" not in "\n".join(shown)
+    alone = replace(unhealthy(), fixes=unhealthy().fixes[-1:])
+    assert section(alone, "Fixes", 120) == ["  not tested", "    change-optimizer: AdamW"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_reasons_are_text(width: int) -> None:
+    """Module paths with brackets, and what looks like markup, in either place."""
+    said = "[red]net[/red].[0] :smile: [/]"
+    tried = one_fix(loss=0.1, seeds=1, reason=said)
+    untested = one_fix(status="untested", fix="qk-norm", title=said, reason=said)
+    assert said in words(section(tried, "Fixes tried", width))
+    assert words(section(untested, "Fixes", width)).count(said) == 2

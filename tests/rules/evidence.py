@@ -14,17 +14,17 @@ from trainsense.records.evidence import (
     Drop,
     Event,
     Evidence,
+    FixesTried,
     InstabilityCheck,
     InstabilityRun,
     LearningRateSweep,
     Setup,
-    Stabilisation,
     SweepPoint,
     UserSetting,
 )
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed
-from trainsense.records.fix import Settings
 from trainsense.records.run import Run
+from trainsense.records.settings import Settings
 from trainsense.rules import RULES
 
 STEPS = 100
@@ -165,16 +165,17 @@ def check(*events: tuple[float, Event | None], unstable_lr: float | None = 1.0) 
     )
 
 
-def tried(fix: str = "warmup", against_lower_lr: Comparison | None = None, lr: float = 2.15443 * BEST) -> Stabilisation:
+def tried(fix: str = "warmup", against_lower_lr: Comparison | None = None, lr: float = 2.15443 * BEST) -> FixesTried:
     """Return one fix that was tried; it verifiably beat both unless told otherwise."""
-    return Stabilisation(
+    return FixesTried(
         symptoms=("the best lr lies just below failure",),
         baseline=Settings(lr=BEST),
         arms=(
             Arm(
                 fix=fix,
                 settings=Settings(lr=lr, warmup_steps=20),
-                screening=good(lr),
+                screened=(good(lr),),
+                infeasible=(None,),
                 screened_gain=0.2,
                 against_baseline=gain(0.2),
                 against_lower_lr=gain(0.2) if against_lower_lr is None else against_lower_lr,

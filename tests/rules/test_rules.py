@@ -103,7 +103,8 @@ def test_non_finite_loss_everywhere() -> None:
     nothing = sweep(points=points, scores=(math.inf, math.inf), best_lr=None, best_range=None, drop=UNKNOWN)
     found = drawn("non-finite-loss", nothing)
     assert "1e-07" in found.title
-    assert not found.fixes
+    assert found.fixes
+    assert "lower-lr" not in found.fixes
     assert "non-finite-data" in drawn("non-finite-loss", nothing, setup(non_finite=((0, "batch", 1),))).detail
 
 

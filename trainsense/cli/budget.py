@@ -1,9 +1,9 @@
-"""`--budget`: `90s`, `10m`, `1h` or `20000steps`."""
+"""`--budget`: `90s`, `10m`, `1h`, `20000steps` or `none`."""
 
 import re
 
 from trainsense.errors import OptionError
-from trainsense.records.request import BudgetLimit
+from trainsense.records.request import NO_LIMIT, BudgetLimit
 
 SECONDS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 STEPS = ("step", "steps")
@@ -15,14 +15,20 @@ def parse_budget(text: str) -> BudgetLimit:
 
     >>> parse_budget("1.5m")
     BudgetLimit(amount=90.0, unit='seconds')
+    >>> parse_budget("none")
+    BudgetLimit(amount=inf, unit='steps')
 
     Raises:
         OptionError: no number, no or an unknown unit, nothing to spend, or a fraction of a step.
     """
+    if text.strip().lower() == "none":
+        return NO_LIMIT
     match = AMOUNT.fullmatch(text.strip().lower())
     unit = match["unit"] if match else ""
     if match is None or unit not in {*SECONDS, *STEPS}:
-        msg = f"--budget {text!r} is not an amount of time or steps. Write for example 90s, 10m, 1h or 20000steps."
+        msg = (
+            f"--budget {text!r} is not an amount of time or steps. Write for example 90s, 10m, 1h, 20000steps or none."
+        )
         raise OptionError(msg)
     number = float(match["number"])
     if number <= 0:

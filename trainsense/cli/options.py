@@ -32,7 +32,9 @@ class RunOptions:
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
     engine: Annotated[str, typer.Option("--engine", help="How trials are run: auto or sequential.")] = "auto"
     jobs: Annotated[int, typer.Option("--jobs", help="Worker processes, for engines that have them.")] = 1
-    budget: Annotated[str, typer.Option("--budget", help="What may be spent: 90s, 10m, 1h or 20000steps.")] = "10m"
+    budget: Annotated[
+        str, typer.Option("--budget", help="What may be spent: 90s, 10m, 20000steps or none (no limit).")
+    ] = "10m"
     run_dir: Annotated[
         Path | None,
         typer.Option("--run-dir", help="Where trials are kept; else .trainsense/<workload name>.", show_default=False),

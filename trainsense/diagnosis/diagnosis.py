@@ -1,5 +1,6 @@
 """One diagnosis from the workload to the report."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -7,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trainsense
-from trainsense.diagnosis.fixes import fixes_of, recommend
+from trainsense.diagnosis.fixes import fixes_of, with_headline_plot, with_what_helped
 from trainsense.diagnosis.opening import Opened, opened
+from trainsense.diagnosis.recommendation import recommend
 from trainsense.diagnosis.saving import save_plots, save_report
 from trainsense.diagnosis.summary import summary_of, verdict_of
 from trainsense.errors import UserCodeError
@@ -16,16 +18,16 @@ from trainsense.measure.sweep import with_lowered_edge
 from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, REFINED_STAGES, Stage
 from trainsense.records.evidence import (
     Evidence,
+    FixesTried,
     InstabilityCheck,
     LearningRateSweep,
-    Stabilisation,
     UserSetting,
 )
 from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed
 from trainsense.records.outcome import Crashed
 from trainsense.records.plan import COMPLETION, REFINEMENTS, Plan
 from trainsense.records.progress import Listener, Silent
-from trainsense.records.report import Cost, Report, WorkloadSummary
+from trainsense.records.report import Cost, Recommendation, Report, WorkloadSummary
 from trainsense.records.request import Request
 from trainsense.records.run import Run
 from trainsense.records.trial import RANGE_TEST
@@ -137,17 +139,19 @@ def _report(frame: Opened, request: Request, evidence: list[Evidence], *, comple
     findings = sorted(
         (one for one in judgements if isinstance(one, Finding)), key=lambda one: SEVERITIES.index(one.severity)
     )
-    sweep, user, tried = (_one(evidence, kind) for kind in (LearningRateSweep, UserSetting, Stabilisation))
+    sweep, user, tried = (_one(evidence, kind) for kind in (LearningRateSweep, UserSetting, FixesTried))
     assert sweep is None or isinstance(sweep, LearningRateSweep)
     assert user is None or isinstance(user, UserSetting)
-    assert tried is None or isinstance(tried, Stabilisation)
-    fixes = fixes_of(tried)
-    recommendation = recommend(fixes, findings, tried, sweep, user)
+    assert tried is None or isinstance(tried, FixesTried)
+    fixes = fixes_of(tried, findings, user, frame.plan)
+    findings = [with_what_helped(finding, fixes) for finding in findings]
+    recommendation = recommend(findings, tried, sweep, user, frame.plan)
     not_run = tuple(frame.lab.left_out())
     verdict = verdict_of(findings, sweep, complete=complete, fewest_seeds=min(2, request.seeds or 2))
     cost = frame.lab.cost()
     directory = request.run_dir
-    plots = {} if directory is None else save_plots(evidence, directory, frame.bench.workload.lr)
+    plots = _plots(frame, evidence, directory, recommendation)
+    findings = [with_headline_plot(finding, plots) for finding in findings]
     report = Report(
         version=trainsense.__version__,
         command=request.command,
@@ -184,6 +188,16 @@ def _report(frame: Opened, request: Request, evidence: list[Evidence], *, comple
     )
 
 
+def _plots(
+    frame: Opened, evidence: Sequence[Evidence], directory: Path | None, recommendation: Recommendation | None
+) -> dict[str, str]:
+    """Draw what there is evidence for; return name -> path."""
+    if directory is None:
+        return {}
+    settings = recommendation.settings if recommendation is not None and recommendation.fixes else None
+    return save_plots(evidence, directory, user_lr=frame.bench.workload.lr, recommended=settings)
+
+
 def _edge_lowered(evidence: list[Evidence]) -> list[Evidence]:
     """Lower the sweep's edge to what the instability runs and the user's own have shown."""
     unstable = [
@@ -211,9 +225,10 @@ def _summary(frame: Opened) -> WorkloadSummary:
 def _told(frame: Opened) -> tuple[str, ...]:
     plan, allowance = frame.plan, frame.lab.allowance
     price = allowance.prices.step
-    affordable = int(allowance.amount / price) if price > 0 else 0
+    affordable = allowance.amount / price if price > 0 else 0.0
+    limit = f"holds about {affordable:,.0f} optimizer steps" if math.isfinite(affordable) else "has no limit"
     return (
         f"{frame.loaded.name}: {frame.bench.seen.parameters:,} parameters on {frame.bench.device}",
         f"trials of {plan.horizon} steps, instability runs of {plan.instability_steps}",
-        f"the budget holds about {affordable:,} optimizer steps",
+        f"the budget {limit}",
     )

@@ -1,29 +1,73 @@
-"""Arms that were tried, as the fixes of the report, and the one to recommend (PROTOCOL 6.6)."""
+"""Arms that were tried, as the fixes of the report: one per name, with what trying it showed (PROTOCOL 6.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+from trainsense.diagnosis.advice import advice_for
+from trainsense.diagnosis.price import price_of
 from trainsense.diagnosis.snippets import snippets
-from trainsense.measure.paired import ADOPTION_PAIRS
-from trainsense.measure.symptoms import SUFFERING_SHARE
-from trainsense.records.evidence import Arm, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.measure.paired import PRACTICAL_MARGIN
+from trainsense.records.comparison import Comparison
+from trainsense.records.evidence import Arm, FixesTried, UserSetting
 from trainsense.records.finding import Finding
-from trainsense.records.fix import Fix, Improvement, Settings
-from trainsense.records.report import Recommendation
+from trainsense.records.fix import Fix, Improvement
+from trainsense.records.model_edit import EditSurvey
+from trainsense.records.plan import Plan
+from trainsense.records.settings import Settings
 
-SIMPLICITY: Final = ("lower-lr", "raise-lr", "clip-grad-norm", "warmup", "clip-and-warmup")
-"""From the simplest change on."""
-
-
-LR_CHANGES: Final = ("lower-lr", "raise-lr")
+HEADLINE_PLOT: Final = "lr-axis-with-fix"
 
 
-def fixes_of(tried: Stabilisation | None) -> tuple[Fix, ...]:
-    """Return one fix per name, in the order in which they were tried: the arm that was adopted, else the best screened."""
-    if tried is None:
-        return ()
-    names = list(dict.fromkeys(arm.fix for arm in tried.arms))
-    return tuple(_fix(_representative([arm for arm in tried.arms if arm.fix == name]), tried) for name in names)
+def fixes_of(
+    tried: FixesTried | None, findings: Sequence[Finding], user: UserSetting | None, plan: Plan
+) -> tuple[Fix, ...]:
+    """Return what was tried, in that order, then what was not and is worth knowing.
+
+    Args:
+        tried: the arms, None if no fix was tried.
+        findings: their fixes that cannot be run here are advice in words.
+        user: a larger threshold of their own clipping may have been tried.
+        plan: the workload's subject and the horizon.
+    """
+    baseline = tried.baseline if tried else Settings(lr=user.lr if user else 0.0, clip_norm=plan.subject.clip_norm)
+    fixes = [_tried(arm, tried, plan) for arm in representatives(tried)] if tried else []
+    if user is not None and user.larger_clip is not None and user.larger_clip_norm is not None:
+        settings = Settings(lr=user.lr, clip_norm=user.larger_clip_norm)
+        fixes.append(_compared(Arm(fix="clip-grad-norm", settings=settings), user.larger_clip, baseline, plan))
+    fixes += [_survey(survey, baseline) for survey in (tried.untested if tried else ())]
+    known = {fix.fix for fix in fixes}
+    fixes += [
+        Fix(fix=name, title=text, status="untested", settings=baseline, reason=reason)
+        for name, text, reason in advice_for(findings)
+        if name not in known
+    ]
+    return tuple(fixes)
+
+
+def with_what_helped(finding: Finding, fixes: Sequence[Fix]) -> Finding:
+    """Return an error or warning with its fixes in the order of what was shown: verified ones first, rejected ones left out."""
+    if finding.severity == "note" or not finding.fixes:
+        return finding
+    status = {fix.fix: fix.status for fix in fixes}
+    helped = [name for name in status if status[name] == "verified" and finding.rule != "lr-too-low"]
+    rest = [name for name in finding.fixes if status.get(name) not in ("verified", "rejected")]
+    kept = [name for name in finding.fixes if status.get(name) == "verified"]
+    return replace(finding, fixes=tuple(dict.fromkeys([*kept, *helped, *rest])))
+
+
+def with_headline_plot(finding: Finding, plots: Mapping[str, str]) -> Finding:
+    """Return an error or warning with the plot of the axis before and after the fix, where it was drawn and shows an axis."""
+    shows_axis = bool({"lr-axis", "loss-above-best-lr"} & set(finding.plots))
+    if finding.severity == "note" or not shows_axis or HEADLINE_PLOT not in plots:
+        return finding
+    return replace(finding, plots=(*finding.plots, HEADLINE_PLOT))
+
+
+def representatives(tried: FixesTried) -> list[Arm]:
+    """Return one arm per fix, in the order in which they were tried: the one that was adopted, else the best screened."""
+    names = dict.fromkeys(arm.fix for arm in tried.arms)
+    return [_representative([arm for arm in tried.arms if arm.fix == name]) for name in names]
 
 
 def _representative(arms: Sequence[Arm]) -> Arm:
@@ -33,148 +77,100 @@ def _representative(arms: Sequence[Arm]) -> Arm:
     return max(arms, key=lambda arm: arm.screened_gain if arm.screened_gain is not None else float("-inf"))
 
 
-def _fix(arm: Arm, tried: Stabilisation) -> Fix:
-    compared = arm.against_baseline
-    if compared is None:
-        return Fix(
-            fix=arm.fix,
-            title=_title(arm),
-            status="inconclusive",
-            settings=arm.settings,
-            loss=arm.screening.score if arm.screening else None,
-            seeds=1 if arm.screening else 0,
-            code=snippets(arm.settings, tried.baseline),
-        )
+def _tried(arm: Arm, tried: FixesTried, plan: Plan) -> Fix:
+    if arm.against_baseline is not None:
+        return _compared(arm, arm.against_baseline, tried.baseline, plan)
+    screening = arm.screening
+    return replace(
+        _bare(arm, tried.baseline, plan),
+        loss=screening.score if screening else None,
+        seeds=1 if screening else 0,
+        reason=_why_not_pursued(arm, [one for one in tried.arms if one.against_baseline is not None]),
+    )
+
+
+def _bare(arm: Arm, baseline: Settings, plan: Plan) -> Fix:
     return Fix(
         fix=arm.fix,
-        title=_title(arm),
-        status=compared.status,
+        title=title_of(arm.fix, arm.settings),
+        status="inconclusive",
         settings=arm.settings,
+        code=snippets(arm.settings, baseline, plan.subject),
+        price=price_of(arm, plan),
+    )
+
+
+def _compared(arm: Arm, compared: Comparison, baseline: Settings, plan: Plan) -> Fix:
+    return replace(
+        _bare(arm, baseline, plan),
+        status=compared.status,
         baseline_loss=compared.baseline_loss,
         loss=compared.loss,
         improvement=Improvement(mean=compared.mean, low=compared.low, high=compared.high),
         seeds=compared.pairs,
-        code=snippets(arm.settings, tried.baseline),
+        reason=_limits(arm),
     )
 
 
-def _title(arm: Arm) -> str:
-    settings = arm.settings
+def _why_not_pursued(arm: Arm, compared: Sequence[Arm]) -> str:
+    if arm.refused:
+        return f"Not recommended: {arm.refused}."
+    if arm.screened_gain is None or arm.screening is None:
+        return "It was not run."
+    if arm.screened_gain > PRACTICAL_MARGIN:
+        better = [one for one in compared if (one.screened_gain or 0.0) >= arm.screened_gain]
+        if better:
+            return f"On the first seed it did no better than {better[0].fix}, which is simpler: not pursued."
+        return (
+            f"On the first seed it ended {arm.screened_gain:.0%} of the loss drop below the best lr without it; the budget "
+            "held no fresh pairs to verify that."
+        )
+    where = (
+        "no better than"
+        if arm.screened_gain > -PRACTICAL_MARGIN
+        else f"{-arm.screened_gain:.0%} of the loss drop above"
+    )
+    return f"On the first seed it ended {where} the best lr without it: not pursued."
+
+
+def _limits(arm: Arm) -> str:
+    """Say what speaks against an arm that was compared: it is refused, or the lower lr does as well."""
+    if arm.refused:
+        return f"Not recommended: {arm.refused}."
+    lower = arm.against_lower_lr
+    if lower is not None and lower.status != "verified":
+        return f"It does not beat the best lr without it: {lower.mean:+.0%} of the loss drop ({lower.low:.0%} to {lower.high:.0%})."
+    return ""
+
+
+def _survey(survey: EditSurvey, baseline: Settings) -> Fix:
+    return Fix(
+        fix=survey.edit,
+        title=survey.advice,
+        status="untested",
+        settings=replace(baseline, edits=(survey.edit,)),
+        reason=f"It does not fit this model. {survey.reason}",
+    )
+
+
+def title_of(fix: str, settings: Settings) -> str:
+    """Return a fix in one line, as an instruction.
+
+    >>> title_of("warmup", Settings(lr=0.1, warmup_steps=30))
+    'Warm up over 30 steps to lr 0.1'
+    """
     lr = f"lr {settings.lr:.3g}"
+    clip = f"{settings.clip_norm or 0:.3g}"
     return {
         "lower-lr": f"Lower the learning rate to {settings.lr:.3g}",
         "raise-lr": f"Raise the learning rate to {settings.lr:.3g}",
         "warmup": f"Warm up over {settings.warmup_steps} steps to {lr}",
-        "clip-grad-norm": f"Clip the gradient norm at {settings.clip_norm or 0:.3g} with {lr}",
-    }.get(arm.fix, f"{arm.fix} with {lr}")
-
-
-def recommend(
-    fixes: Sequence[Fix],
-    findings: Sequence[Finding],
-    tried: Stabilisation | None,
-    sweep: LearningRateSweep | None,
-    user: UserSetting | None,
-) -> Recommendation | None:
-    """Return the simplest verified fix whose interval reaches the best one's mean; else what is known to be fine.
-
-    A higher lr is not recommended where the finding says that the user's catches up within the real run.
-    """
-    if sweep is None or sweep.best_lr is None or not sweep.drop.assessable:
-        return None
-    if any(finding.rule == "lr-too-low" and finding.severity == "note" for finding in findings):
-        fixes = [fix for fix in fixes if fix.fix != "raise-lr"]
-        return _best_verified(fixes, tried, sweep) or _kept(sweep, user, tried)
-    return _best_verified(fixes, tried, sweep) or _unproven(fixes, tried, sweep, user)
-
-
-def _best_verified(
-    fixes: Sequence[Fix], tried: Stabilisation | None, sweep: LearningRateSweep
-) -> Recommendation | None:
-    candidates = [fix for fix in fixes if fix.status == "verified" and _beats_lower_lr(fix, tried)]
-    if any(fix.fix not in LR_CHANGES for fix in candidates) and any(fix.fix in LR_CHANGES for fix in fixes):
-        candidates = [fix for fix in candidates if fix.fix not in LR_CHANGES]  # the others beat it, pair by pair
-    gains = [fix.improvement.mean for fix in candidates if fix.improvement]
-    if not gains:
-        return None
-    near = [fix for fix in candidates if fix.improvement and fix.improvement.high >= max(gains)]
-    chosen = min(near, key=lambda fix: SIMPLICITY.index(fix.fix) if fix.fix in SIMPLICITY else len(SIMPLICITY))
-    return Recommendation(settings=chosen.settings, fixes=(chosen.fix,), why=_why(chosen, sweep))
-
-
-def _beats_lower_lr(fix: Fix, tried: Stabilisation | None) -> bool:
-    """Whether a stabilising fix beat lr* without it, the control; a change of lr to lr* is the control."""
-    if fix.fix in LR_CHANGES:
-        return True
-    arms = [arm for arm in (tried.arms if tried else ()) if arm.fix == fix.fix and arm.settings == fix.settings]
-    return any(arm.against_lower_lr is not None and arm.against_lower_lr.status == "verified" for arm in arms)
-
-
-def _why(fix: Fix, sweep: LearningRateSweep) -> str:
-    gain = fix.improvement
-    if gain is None or fix.loss is None or fix.baseline_loss is None:
-        return fix.title
-    warmup = fix.settings.warmup_steps
-    price = (
-        f"It costs no extra steps: the {warmup} warmup steps were taken out of the {sweep.horizon}."
-        if warmup
-        else "It costs no extra steps."
-    )
-    return (
-        f"On {fix.seeds} fresh seeds it ended at {fix.loss:.4g} instead of {fix.baseline_loss:.4g}, {gain.mean:.0%} of the "
-        f"loss drop (95% interval {gain.low:.0%} to {gain.high:.0%}, {sweep.horizon} steps). {price}"
-    )
-
-
-def _unproven(
-    fixes: Sequence[Fix], tried: Stabilisation | None, sweep: LearningRateSweep, user: UserSetting | None
-) -> Recommendation:
-    """Return the change of lr that the sweep suggests, where it is large; else what the user has, or lr*."""
-    gap = None if user is None else user.against_best
-    if user is None or gap is None or not (user.fails or gap.mean > SUFFERING_SHARE):
-        return _kept(sweep, user, tried)
-    best_lr = sweep.best_lr or user.lr
-    return Recommendation(
-        settings=Settings(lr=best_lr, clip_norm=_clip_norm(user, tried)),
-        fixes=("lower-lr" if user.lr > best_lr else "raise-lr",),
-        why=f"In the sweep it ended {gap.mean:.0%} of the loss drop lower on {_seeds(gap.pairs)}. That is not yet verified: "
-        f"verification takes {ADOPTION_PAIRS} fresh pairs{_how_to_verify(fixes)}.",
-    )
-
-
-def _kept(sweep: LearningRateSweep, user: UserSetting | None, tried: Stabilisation | None) -> Recommendation:
-    """Return the user's settings as they are, or lr* where they named none."""
-    if user is None:
-        return Recommendation(
-            settings=Settings(lr=sweep.best_lr or 0.0, clip_norm=_clip_norm(user, tried)),
-            fixes=(),
-            why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {_seeds(sweep.seeds)}. You gave "
-            "no lr to compare with, and no fix was shown to do better.",
-        )
-    gap = user.against_best.mean if user.against_best else 0.0
-    end = f"within {max(gap, 0.0):.1%}" if gap > -SUFFERING_SHARE else f"{-gap:.0%}"
-    of_what = "of" if gap > -SUFFERING_SHARE else "below"
-    return Recommendation(
-        settings=Settings(lr=user.lr, clip_norm=_clip_norm(user, tried)),
-        fixes=(),
-        why=f"Nothing that was tried does significantly better than your settings over {sweep.horizon} steps: they are fine. "
-        f"They end {end} of the loss drop {of_what} the best learning rate found.",
-    )
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed" if count == 1 else f"{count} seeds"
-
-
-def _clip_norm(user: UserSetting | None, tried: Stabilisation | None) -> float | None:
-    if user is not None:
-        return user.clip_norm
-    return tried.baseline.clip_norm if tried else None
-
-
-def _how_to_verify(fixes: Sequence[Fix]) -> str:
-    return (
-        "; give a larger --budget"
-        if any(fix.fix in LR_CHANGES for fix in fixes)
-        else ", which trainsense diagnose runs"
-    )
+        "clip-grad-norm": f"Clip the gradient norm at {clip} with {lr}",
+        "clip-and-warmup": f"Clip the gradient norm at {clip} and warm up over {settings.warmup_steps} steps to {lr}",
+        "change-optimizer": f"Train with {settings.optimizer} at {lr}",
+        "zero-init-residual": f"Start every residual branch at zero, with {lr}",
+        "pre-norm": f"Move the norm to the front of each residual branch, with {lr}",
+        "reinitialize": f"Initialise the weights by the activation that follows, with {lr}",
+        "replace-activation": f"Replace the hidden activations, with {lr}",
+        "normalize-inputs": f"Normalise the inputs, with {lr}",
+    }.get(fix, f"{fix} with {lr}")

@@ -22,6 +22,7 @@ from trainsense.store.database import Store
 from trainsense.workload.contract import Workload
 from trainsense.workload.device import resolve_device
 from trainsense.workload.load import LoadedWorkload
+from trainsense.workload.optimizers import build_optimizer, code_of
 from trainsense.workload.schedule import own_warmup_steps
 from trainsense.workload.seeding import global_state_kept
 
@@ -48,7 +49,7 @@ PLANNED_SHARE: Final = 0.95
 """Of what is left is planned, so that the clock, which would make the same command end elsewhere, seldom has to step in."""
 MOST_KEPT_BACK: Final = 0.4
 """… but never more than this share of a small budget."""
-STORE_FORMAT: Final = "3"
+STORE_FORMAT: Final = "4"
 """Raise when a change makes kept trials differ from new ones."""
 
 
@@ -155,9 +156,9 @@ def _allowance(budget: BudgetLimit, prices: Prices, setup_steps: int) -> Allowan
 
 
 def _plan(workload: Workload, bench: Bench, request: Request, prices: Prices, amount: float) -> Plan:
-    affordable = int(amount / prices.step / TRIALS_IN_BUDGET)
+    affordable = amount / prices.step / TRIALS_IN_BUDGET
     longest = workload.max_train_steps or SWEEP_HORIZON
-    horizon = request.steps or max(SHORTEST_HORIZON, min(SWEEP_HORIZON, affordable))
+    horizon = request.steps or max(SHORTEST_HORIZON, int(min(SWEEP_HORIZON, affordable)))
     horizon = min(horizon, longest) if request.steps is None else horizon
     instability = round(INSTABILITY_SHARE * horizon)
     if workload.max_train_steps is not None:
@@ -175,7 +176,8 @@ def _plan(workload: Workload, bench: Bench, request: Request, prices: Prices, am
 
 
 def _subject(workload: Workload, bench: Bench, seed: int) -> Subject:
-    optimizer = workload.optimizer(bench.fresh_model(seed), workload.lr or 1e-3)
+    model = bench.fresh_model(seed)
+    optimizer = build_optimizer(workload, model, workload.lr or 1e-3, None)
     return Subject(
         lr=workload.lr,
         clip_norm=workload.clip_norm,
@@ -183,4 +185,8 @@ def _subject(workload: Workload, bench: Bench, seed: int) -> Subject:
         constant_schedule=workload.schedule in (None, "constant"),
         own_warmup_steps=own_warmup_steps(workload),
         adaptive=any("beta" in key or "alpha" in key for group in optimizer.param_groups for key in group),
+        optimizer=type(optimizer).__name__,
+        optimizer_code=code_of(optimizer, model),
+        schedule="own" if callable(workload.schedule) else workload.schedule or "constant",
+        edits=bench.surveys(seed),
     )

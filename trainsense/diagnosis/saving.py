@@ -8,6 +8,7 @@ from trainsense.errors import StoreError
 from trainsense.records.evidence import Evidence
 from trainsense.records.report import Report
 from trainsense.records.run import Run
+from trainsense.records.settings import Settings
 from trainsense.reporters.charts import draw_charts
 from trainsense.reporters.json import write_json
 from trainsense.reporters.tables import write_tables
@@ -16,11 +17,13 @@ PLOTS: Final = "plots"
 REPORT: Final = "report.json"
 
 
-def save_plots(evidence: Sequence[Evidence], directory: Path, user_lr: float | None) -> dict[str, str]:
+def save_plots(
+    evidence: Sequence[Evidence], directory: Path, *, user_lr: float | None, recommended: Settings | None
+) -> dict[str, str]:
     """Draw all plots for which there is evidence; return name -> path relative to the run directory."""
     with _writing(directory):
         (directory / PLOTS).mkdir(parents=True, exist_ok=True)
-        drawn = draw_charts(evidence, directory / PLOTS, user_lr=user_lr)
+        drawn = draw_charts(evidence, directory / PLOTS, user_lr=user_lr, recommended=recommended)
     return {name: f"{PLOTS}/{file}" for name, file in drawn.items()}
 
 

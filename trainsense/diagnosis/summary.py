@@ -46,6 +46,8 @@ def summary_of(
         sentences.append(f"Nothing is wrong within {sweep.horizon} steps of training: no error, no warning.")
     else:
         sentences.append(_why_open(sweep, not_run))
+        if recommendation is not None and recommendation.fixes and (sweep is None or not sweep.drop.assessable):
+            sentences.append(f"With {', '.join(recommendation.fixes)} it does learn.")
     if sweep is not None and sweep.best_lr is not None and sweep.best_range is not None:
         low, high = sweep.best_range
         at_end = ", the highest that was tried" if sweep.best_lr == sweep.points[-1].lr else ""

@@ -33,11 +33,13 @@ class Bracket:
         divergence_lr: lr at which training came undone, or two decades above the last improvement.
         gain: loss gained before that, the bracket's estimate of D; 0 if nothing was gained.
         start: mean of the first losses.
+        learnt: whether `gain` is more than the noise of the batches; if not, `divergence_lr` says little.
     """
 
     divergence_lr: float
     gain: float
     start: float
+    learnt: bool = True
 
 
 def smoothed(loss: Series) -> Series:
@@ -74,7 +76,7 @@ def read_bracket(lr: Series, loss: Series) -> Bracket | None:
     if gain <= max(LEARNT_DEVIATIONS * noise, ROUNDING * abs(start)):
         level = start + max(abs(start), BLOWN_UP_DEVIATIONS * noise)
         top = lr[length - 1] if length < lr.size else _first_above(curve, lr, level) or BLIND_TOP_LR
-        return Bracket(divergence_lr=float(top), gain=max(gain, 0.0), start=start)
+        return Bracket(divergence_lr=float(top), gain=max(gain, 0.0), start=start, learnt=False)
     undone = np.flatnonzero(curve[best:] > curve[best] + max(UNDONE_SHARE * gain, LEARNT_DEVIATIONS * noise))
     if undone.size:
         top = lr[best + int(undone[0])]

@@ -98,7 +98,11 @@ def infeasible_reason(
 
 
 def effective_score(run: Run, reason: str | None, ceiling: float) -> float:
-    """Return the score with an infeasible run counted as achieving nothing (PROTOCOL 6.4)."""
+    """Return the score with a run that achieved nothing counted as that (PROTOCOL 6.4).
+
+    That is an infeasible one, and one that ended above what knowing nothing of the inputs gives: how far above says how
+    large its initial weights were, and its spread over seeds would drown every comparison.
+    """
     if reason is not None or run.score is None or not math.isfinite(run.score):
         return ceiling
-    return run.score
+    return min(run.score, ceiling)

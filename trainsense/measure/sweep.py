@@ -7,74 +7,20 @@ from typing import Final
 
 import numpy as np
 
+from trainsense.measure.drop import drop_at, references, trivial_loss
 from trainsense.measure.feasibility import (
-    VARIED_SPREAD,
     effective_score,
     failure_reason,
-    ignores_inputs,
     infeasible_reason,
 )
 from trainsense.measure.lr_curve import CurvePoint, choose, edge, lowest, sensitivity, stable_decades
-from trainsense.measure.robust import standard_error
 from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
 from trainsense.records.run import Run
 
-NEGLIGIBLE_SHARE: Final = 0.02
-"""Likewise one below this share of what the run gained on its initial loss, where the loss draws noise of its own."""
 MOST_REFERENCE_DROPS: Final = 2.0
 """The reference gap counts at most this many D: a confident model's gap is many times what there is to learn, and 1 % of
 that would be more than a trained model's worth."""
-UNMOVED_GAP: Final = 1e-5
-"""A shuffle gap below this share of the loss is rounding: inputs and targets were permuted together."""
 Runs = Mapping[float, Sequence[Run]]
-
-
-def references(run: Run) -> tuple[float | None, float | None]:
-    """Return `(shuffle gap, output spread)` of a run at lr* as references; the gap is None where it means nothing."""
-    gap, spread = run.shuffle_gap, run.output_spread
-    if gap is not None and run.score is not None:
-        moved_together = not _moved(run, abs(gap)) and spread is not None and spread > VARIED_SPREAD
-        gap = None if moved_together or not math.isfinite(gap) else gap
-    return gap, spread
-
-
-def drop_at(runs: Sequence[Run], trivial: float | None) -> Drop:
-    """Return D from the completed runs at one lr, and the loss of a trivial predictor (PROTOCOL 0)."""
-    scores = [run.score for run in runs if run.score is not None]
-    initial = float(np.mean([run.initial_loss for run in runs if run.initial_loss is not None]))
-    best = float(np.mean(scores))
-    within = float(np.mean([run.score_error or 0.0 for run in runs if run.score is not None]))
-    return Drop(
-        initial=initial,
-        trivial=None if trivial is None else max(trivial, best),
-        best=best,
-        standard_error=standard_error(scores) if len(scores) > 2 else within,
-    )
-
-
-def trivial_loss(runs: Sequence[Run]) -> float | None:
-    """Return the lowest loss that a trained model reached with its inputs permuted, or with a constant output.
-
-    Each of them is the loss of a predictor that knows nothing of its inputs, so the lowest is the closest to the best
-    constant prediction. The best model's own with permuted inputs (PROTOCOL 0) lies far above: it is confident, and wrong.
-    None where neither was measured.
-    """
-    losses: list[float] = []
-    for run in runs:
-        if run.score is None:
-            continue
-        if ignores_inputs(run):
-            losses.append(run.score)
-        losses += [
-            run.score + gap for gap in (run.shuffle_gap, run.constant_gap) if gap is not None and _moved(run, gap)
-        ]
-    return min((loss for loss in losses if math.isfinite(loss)), default=None)
-
-
-def _moved(run: Run, gap: float) -> bool:
-    """Whether a gap is more than rounding, and more than noise in the loss beside what training gained."""
-    score, initial = run.score or 0.0, run.initial_loss or 0.0
-    return gap > max(UNMOVED_GAP * (abs(score) + abs(initial)), NEGLIGIBLE_SHARE * (initial - score))
 
 
 def assemble(
@@ -170,11 +116,12 @@ def _judge(runs_by_lr: Runs, best_lr: float) -> tuple[list[SweepPoint], Drop, fl
 
 
 def _curve(points: Sequence[SweepPoint], drop: Drop) -> list[CurvePoint]:
+    ceiling = drop.ceiling if drop.value > 0 else drop.initial
     return [
         CurvePoint(
             lr=point.lr,
             scores={
-                run.trial.seed: effective_score(run, reason, drop.ceiling)
+                run.trial.seed: effective_score(run, reason, ceiling)
                 for run, reason in zip(point.runs, point.infeasible, strict=True)
             },
             feasible=point.feasible,

@@ -62,22 +62,23 @@ def shuffle_gap(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequen
     return permuted - plain if seen else None
 
 
-def constant_gap(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequence[Any]) -> float | None:
-    """Return `L(the same output for every example) - L(batch)`, the lower of two; None if forward was not called.
+def constant_gaps(
+    model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequence[Any]
+) -> tuple[float | None, float | None]:
+    """Return `L(the same output for every example) - L(batch)` for two constants: the lower gap, and that of the first.
 
-    The two constants are the batch's mean output (for squared error that of a trained model is the mean target) and zero
-    (for logits no class in particular). Either is a prediction that knows nothing of its input (PROTOCOL 0). Zero is left
-    out where outputs are log-probabilities, of which it is none. Where the loss is computed inside forward, outputs are not
-    what it is made of and the gap is 0.
+    The two are the batch's mean output (for squared error that of a trained model is the mean target) and zero (for logits
+    no class in particular). Either is a prediction that knows nothing of its input (PROTOCOL 0). Zero is left out where
+    outputs are log-probabilities, of which it is none. Where the loss is computed inside forward, outputs are not what it is
+    made of and the gaps are 0. None where forward was not called, or the loss is not finite.
     """
     plain = mean_loss(loss, batches)
-    gaps: list[float] = []
+    gaps: list[float | None] = []
     for constant in (_mean_of_rows, _zero_of_rows):
         with _outputs_replaced(model, constant) as replaced:
             flat = mean_loss(loss, batches)
-        if replaced:
-            gaps.append(flat - plain)
-    return min((gap for gap in gaps if math.isfinite(gap)), default=None)
+        gaps.append(flat - plain if replaced and math.isfinite(flat - plain) else None)
+    return min((gap for gap in gaps if gap is not None), default=None), gaps[0]
 
 
 def _mean_of_rows(output: Tensor) -> Tensor | None:

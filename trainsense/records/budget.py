@@ -31,6 +31,7 @@ class Prices:
         run = trial.steps if steps is None else steps
         probes = -(-run // trial.probe_every) if trial.probe_every else 0
         evaluations = 3 if trial.evaluate else 0
+        evaluations += run // trial.eval_every if trial.eval_every else 0
         return run * self.step + probes * self.probe + evaluations * self.evaluation + self.trial
 
     def of_run(self, run: Run) -> float:

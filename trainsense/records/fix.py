@@ -4,25 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from trainsense.records.settings import Settings
+
 FixStatus = Literal["verified", "rejected", "inconclusive", "untested"]
 SHARE_OF_DROP = "share of the loss drop"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What to train with.
-
-    Args:
-        lr: learning rate.
-        warmup_steps: linear warmup prepended to the schedule.
-        clip_norm: global L2 clipping threshold, or None.
-        optimizer: name of another optimizer, or None for the workload's own.
-    """
-
-    lr: float
-    warmup_steps: int = 0
-    clip_norm: float | None = None
-    optimizer: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +33,9 @@ class Fix:
         loss: the fix's mean score, None if untested.
         improvement: the paired gain, None if untested.
         seeds: number of pairs behind it.
-        code: lines to paste, by framework.
+        code: lines to paste, by framework: `pytorch`, `lightning`, `transformers`.
+        reason: why the status is what it is, where the numbers do not say it: why a fix is untested, say; a sentence.
+        price: what it costs, as a sentence.
     """
 
     fix: str
@@ -60,3 +47,5 @@ class Fix:
     improvement: Improvement | None = None
     seeds: int = 0
     code: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    price: str = ""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+from trainsense.records.model_edit import EditSurvey
 from trainsense.records.trial import Trial
 
 PROBES_PER_RUN: Final = 20
@@ -22,6 +23,12 @@ class Subject:
         constant_schedule: whether the user's learning rate is constant.
         own_warmup_steps: warmup in the user's own schedule, 0 without.
         adaptive: whether the optimizer is of the Adam family or otherwise nearly invariant to a gradient's scale.
+        optimizer: name of the optimizer's class, as in `torch.optim`; empty if unknown.
+        optimizer_code: the call that builds it, with `lr` for the learning rate and `{parameters}` for the parameters,
+            such as `torch.optim.SGD({parameters}, lr=lr, momentum=0.9)`; empty where it cannot be written down (a class
+            of the user's own, parameter groups with settings of their own).
+        schedule: name of today's schedule (`constant`, `cosine`, …), or `own` for a function of the user's.
+        edits: what each model edit would change in this model.
     """
 
     lr: float | None = None
@@ -30,6 +37,10 @@ class Subject:
     constant_schedule: bool = True
     own_warmup_steps: int = 0
     adaptive: bool = False
+    optimizer: str = ""
+    optimizer_code: str = ""
+    schedule: str = "constant"
+    edits: tuple[EditSurvey, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +53,7 @@ class Effort:
         factors: multiples of lr* of the instability runs.
         null_seeds: null runs that calibrate the event threshold.
         adoption_pairs: fresh pairs for a fix that looks promising.
-        lr_steps_above: how many grid points above lr* fixes are tried at.
+        other_fixes: whether optimizers and model edits are tried as well.
     """
 
     seeds: int
@@ -50,14 +61,14 @@ class Effort:
     factors: tuple[float, ...]
     null_seeds: int
     adoption_pairs: int
-    lr_steps_above: int
+    other_fixes: bool
 
 
-ESSENTIALS: Final = Effort(seeds=1, whole_grid=False, factors=(2.0,), null_seeds=0, adoption_pairs=0, lr_steps_above=1)
+ESSENTIALS: Final = Effort(seeds=1, whole_grid=False, factors=(2.0,), null_seeds=0, adoption_pairs=0, other_fixes=False)
 REFINEMENTS: Final = Effort(
-    seeds=3, whole_grid=False, factors=(2.0, 5.0, 10.0), null_seeds=3, adoption_pairs=5, lr_steps_above=1
+    seeds=3, whole_grid=False, factors=(2.0, 5.0, 10.0), null_seeds=3, adoption_pairs=5, other_fixes=False
 )
-COMPLETION: Final = replace(REFINEMENTS, whole_grid=True)
+COMPLETION: Final = replace(REFINEMENTS, whole_grid=True, other_fixes=True)
 """What a budget is spent on, in this order; what one effort has run costs the next nothing."""
 
 

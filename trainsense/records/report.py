@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed, Severity
-from trainsense.records.fix import Fix, Settings
+from trainsense.records.fix import Fix
+from trainsense.records.settings import Settings
 
 SCHEMA = "trainsense.report/1"
 Verdict = Literal["healthy", "unhealthy", "inconclusive"]
@@ -32,11 +33,21 @@ class WorkloadSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class Recommendation:
-    """The one thing to do: settings, the fixes they contain, and why in two sentences."""
+    """The one thing to do.
+
+    Args:
+        settings: what to train with.
+        fixes: the fixes that they contain; empty where the user's own settings, or plain lr*, are all there is to say.
+        why: the reason, in two sentences.
+        price: what it costs, as a sentence.
+        code: lines to paste, by framework: `pytorch`, `lightning`, `transformers`.
+    """
 
     settings: Settings
     fixes: tuple[str, ...]
     why: str
+    price: str = ""
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

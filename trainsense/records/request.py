@@ -18,7 +18,7 @@ class BudgetLimit:
     """How much may be spent.
 
     Args:
-        amount: seconds or optimizer steps, above 0.
+        amount: seconds or optimizer steps, above 0; infinite for no limit.
         unit: which of the two.
     """
 
@@ -26,6 +26,8 @@ class BudgetLimit:
     unit: Literal["seconds", "steps"]
 
 
+NO_LIMIT = BudgetLimit(amount=math.inf, unit="steps")
+"""Everything that the protocol asks for, at its horizons."""
 DEFAULT_BUDGET = BudgetLimit(amount=600.0, unit="seconds")
 
 
@@ -62,7 +64,8 @@ class Request:
 
     def __post_init__(self) -> None:
         """Check the ranges, for whoever makes a request."""
-        for name, value in (("lr", self.lr), ("factor", self.factor), ("budget", self.budget.amount)):
+        limit = None if self.budget == NO_LIMIT else self.budget.amount
+        for name, value in (("lr", self.lr), ("factor", self.factor), ("budget", limit)):
             if value is not None and not (math.isfinite(value) and value > 0):
                 msg = f"{name} must be finite and above 0, not {value:g}."
                 raise OptionError(msg)

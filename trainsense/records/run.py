@@ -24,7 +24,9 @@ class Run:
         final_probe_loss: probe loss after the last update.
         shuffle_gap: probe loss with the inputs permuted within the batch, less the probe loss, after the last update;
             None where it could not be measured.
-        constant_gap: probe loss with every output replaced by the batch's mean output, less the probe loss.
+        constant_gap: probe loss with every output replaced by the batch's mean output, or by zero, whichever is lower, less
+            the probe loss.
+        mean_output_gap: the same with the mean output alone; below 0 where the model does worse than a constant.
         output_spread: standard deviation of the model's outputs across examples over their root mean square.
         final_attention_logit: largest absolute attention logit after the last update, None without attention.
         metrics: the user's extra figures on the eval data after the last update.
@@ -40,6 +42,7 @@ class Run:
     final_probe_loss: float | None = None
     shuffle_gap: float | None = None
     constant_gap: float | None = None
+    mean_output_gap: float | None = None
     output_spread: float | None = None
     final_attention_logit: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)

@@ -28,6 +28,10 @@ class Trial:
         probe_every: evaluate the probe loss before every so many updates; 0 for never.
         evaluate: whether the trial is scored on eval data where there is any (short trials need no score).
         stop_loss: a training or probe loss above this ends the trial as diverged, or None.
+        optimizer: another optimizer by name (`records.settings.OPTIMIZERS`), or None for the workload's own.
+        edits: model edits by name (`records.settings.MODEL_EDITS`), made on the fresh model in this order.
+        eval_every: evaluate the eval data before every so many updates, for a comparison by best checkpoint; 0 for
+            only where the score needs it.
     """
 
     lr: float
@@ -39,6 +43,9 @@ class Trial:
     probe_every: int = 0
     evaluate: bool = True
     stop_loss: float | None = None
+    optimizer: str | None = None
+    edits: tuple[str, ...] = ()
+    eval_every: int = 0
 
     def content(self) -> str:
         """Return the canonical JSON text of all settings, equal for equal trials.

@@ -12,8 +12,9 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from trainsense.errors import CannotRunError, TrainsenseError
 from trainsense.records.finding import Finding, NotAssessed, Passed
-from trainsense.records.fix import Fix, Improvement, Settings
+from trainsense.records.fix import Fix, Improvement
 from trainsense.records.report import SCHEMA, Cost, Recommendation, Report, WorkloadSummary
+from trainsense.records.settings import Settings
 from trainsense.reporters.plain import plain_value, revived_value
 
 
@@ -47,7 +48,7 @@ def report_document(report: Report) -> dict[str, Any]:
                 "summary": report.summary,
                 "findings": [vars(finding) for finding in report.findings],
                 "fixes": [_fix_entry(fix) for fix in report.fixes],
-                "recommendation": None if recommendation is None else asdict(recommendation),
+                "recommendation": None if recommendation is None else _recommendation_entry(recommendation),
                 "stages": report.stages,
                 "cost": asdict(report.cost),
                 "passed": [asdict(passed) for passed in report.passed],
@@ -79,7 +80,6 @@ def read_report(document: Mapping[str, Any]) -> Report:
     if fault is not None:
         message = f'This is no saved report of schema "{SCHEMA}": it departs from it {fault}.'
         raise CannotRunError(message)
-    advice = document["recommendation"]
     return Report(
         version=document["trainsense"],
         command=document["command"],
@@ -88,13 +88,7 @@ def read_report(document: Mapping[str, Any]) -> Report:
         summary=document["summary"],
         findings=tuple(_finding(entry) for entry in document["findings"]),
         fixes=tuple(_fix(entry) for entry in document["fixes"]),
-        recommendation=None
-        if advice is None
-        else Recommendation(
-            settings=_settings(advice["settings"]),
-            fixes=tuple(advice["fixes"]),
-            why=advice["why"],
-        ),
+        recommendation=_recommendation(document["recommendation"]),
         stages=document["stages"],
         cost=Cost(**_known(Cost, document["cost"])),
         passed=tuple(Passed(**_known(Passed, entry)) for entry in document.get("passed", ())),
@@ -102,6 +96,17 @@ def read_report(document: Mapping[str, Any]) -> Report:
         not_run=tuple(document.get("not_run", ())),
         plots=document.get("plots", {}),
     )
+
+
+def _recommendation_entry(recommendation: Recommendation) -> dict[str, Any]:
+    return {**vars(recommendation), "settings": asdict(recommendation.settings)}
+
+
+def _recommendation(entry: Mapping[str, Any] | None) -> Recommendation | None:
+    if entry is None:
+        return None
+    own = {"settings": _settings(entry["settings"]), "fixes": tuple(entry["fixes"])}
+    return Recommendation(**{**_known(Recommendation, entry), **own})
 
 
 def _fix_entry(fix: Fix) -> dict[str, Any]:
@@ -134,7 +139,8 @@ def _fix(entry: Mapping[str, Any]) -> Fix:
 
 
 def _settings(entry: Mapping[str, Any]) -> Settings:
-    return Settings(**revived_value(_known(Settings, entry)))
+    known = revived_value(_known(Settings, entry))
+    return Settings(**{**known, "edits": tuple(entry.get("edits", ()))})
 
 
 def _known(kind: type, entry: Mapping[str, Any]) -> dict[str, Any]:

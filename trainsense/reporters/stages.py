@@ -9,11 +9,12 @@ from trainsense.records.evidence import (
     Arm,
     ClipChoice,
     Evidence,
+    FixesTried,
     InstabilityCheck,
     InstabilityRun,
     LearningRateSweep,
+    Prepended,
     Setup,
-    Stabilisation,
     UserSetting,
     WarmupSweep,
 )
@@ -54,8 +55,8 @@ def _named_entry(piece: Evidence) -> tuple[str, Entry]:  # noqa: PLR0911 - one r
             return "user_setting", _user_setting(piece)
         case Setup():
             return "setup", _setup(piece)
-        case Stabilisation():
-            return "fixes_tried", _stabilisation(piece)
+        case FixesTried():
+            return "fixes_tried", _fixes_tried(piece)
 
 
 def _sweep(sweep: LearningRateSweep) -> Entry:
@@ -191,13 +192,27 @@ def _setup(setup: Setup) -> Entry:
     return {**asdict(setup), "non_finite": bad}
 
 
-def _stabilisation(tried: Stabilisation) -> Entry:
+def _fixes_tried(tried: FixesTried) -> Entry:
     return {
         "symptoms": tried.symptoms,
         "baseline": asdict(tried.baseline),
         "arms": [_arm(arm) for arm in tried.arms],
         "control_losses": _losses(tried.control_runs),
         "baseline_losses": _losses(tried.baseline_runs),
+        "untested": [{"edit": one.edit, "reason": one.reason, "advice": one.advice} for one in tried.untested],
+        "yardstick": None if tried.yardstick is None else _yardstick(tried.yardstick),
+    }
+
+
+def _yardstick(sweep: LearningRateSweep) -> Entry:
+    """Return what the arms are measured by; the trials behind it are those of the sweep, or of an arm."""
+    return {
+        "best_lr": sweep.best_lr,
+        "horizon": sweep.horizon,
+        "initial_loss": sweep.drop.initial,
+        "trivial_loss": sweep.drop.trivial,
+        "best_loss": sweep.drop.best,
+        "loss_drop": sweep.drop.value,
     }
 
 
@@ -207,9 +222,23 @@ def _arm(arm: Arm) -> Entry:
         "settings": asdict(arm.settings),
         "screened_loss": None if arm.screening is None else trial_loss(arm.screening),
         "screened_gain": arm.screened_gain,
+        "screened": [
+            {"lr": run.trial.lr, "loss": trial_loss(run), "infeasible": reason}
+            for run, reason in zip(arm.screened, arm.infeasible, strict=True)
+        ],
         "against_baseline": _comparison(arm.against_baseline),
         "against_lower_lr": _comparison(arm.against_lower_lr),
         "losses": _losses(arm.runs),
+        "prepended": None if arm.prepended is None else _prepended(arm.prepended),
+        "refused": arm.refused or None,
+    }
+
+
+def _prepended(warmup: Prepended) -> Entry:
+    return {
+        "steps": warmup.steps,
+        "crossed": warmup.crossed,
+        "against_baseline": _comparison(warmup.against_baseline),
     }
 
 

@@ -22,9 +22,10 @@ def trials_table(runs: Iterable[tuple[str, Run]]) -> pd.DataFrame:
         runs: pairs of the purpose of a trial and its run.
 
     Returns:
-        Columns: the index `trial` (as in `traces_table`), `purpose`, the settings of the trial, `outcome` as a
-        sentence, `reason` (its code, empty for trials that ran to the end), `stopped_at`, the figures measured, and
-        `metrics.<name>` for each of the user's own. Figures that were not measured are missing.
+        Columns: the index `trial` (as in `traces_table`), `purpose`, the settings of the trial (`edits` as names with a
+        space between them), `outcome` as a sentence, `reason` (its code, empty for trials that ran to the end),
+        `stopped_at`, the figures measured, and `metrics.<name>` for each of the user's own. Figures that were not
+        measured are missing.
     """
     rows = [_row(purpose, run) for purpose, run in runs]
     table = pd.DataFrame(rows, index=pd.RangeIndex(len(rows), name="trial"))
@@ -63,6 +64,7 @@ def _row(purpose: str, run: Run) -> dict[str, Any]:
     return {
         "purpose": purpose,
         **asdict(run.trial),
+        "edits": " ".join(run.trial.edits),
         "outcome": run.outcome.text,
         "reason": "" if isinstance(run.outcome, Completed) else run.outcome.reason,
         "stopped_at": run.stopped_at,

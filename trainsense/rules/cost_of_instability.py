@@ -1,17 +1,10 @@
 """What instability costs here, and so how severe it is (PROTOCOL 1)."""
 
 from dataclasses import dataclass
-from typing import Final
 
-from trainsense.measure.symptoms import BADLY_HURT_SHARE, suffers
-from trainsense.records.comparison import Comparison
-from trainsense.records.evidence import Arm, Stabilisation, UserSetting
+from trainsense.measure.symptoms import BADLY_HURT_SHARE, STABILISING, stabilising_pays, suffers
+from trainsense.records.evidence import Arm, FixesTried, UserSetting
 from trainsense.records.finding import Severity
-
-STABILISING: Final = ("warmup", "clip-grad-norm", "clip-and-warmup")
-WORTHWHILE_SHARE: Final = 0.05
-"""A gain below this share of D is no warning: warmup or clipping buys healthy workloads up to 3 % at 300 steps (measured on
-the healthy recipes), which is real, and no fault. The practical margin of PROTOCOL 6.3 still decides `verified`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,20 +15,11 @@ class Cost:
     text: str
 
 
-def worthwhile(comparison: Comparison) -> bool:
-    """Return whether a comparison is verified and its gain large enough to be called a fault that it is not taken."""
-    return comparison.status == "verified" and comparison.mean >= WORTHWHILE_SHARE
-
-
-def paying_arm(tried: Stabilisation | None) -> Arm | None:
+def paying_arm(tried: FixesTried | None) -> Arm | None:
     """Return the stabilising fix that beat lr* without it on fresh pairs, the one with the largest gain."""
     if tried is None:
         return None
-    paying = [
-        arm
-        for arm in tried.arms
-        if arm.fix in STABILISING and arm.against_lower_lr is not None and worthwhile(arm.against_lower_lr)
-    ]
+    paying = [arm for arm in tried.arms if stabilising_pays(arm)]
     return max(paying, key=lambda arm: arm.against_lower_lr.mean if arm.against_lower_lr else 0.0, default=None)
 
 
@@ -46,7 +30,7 @@ def badly_hurt(user: UserSetting) -> bool:
     return user.fails or lost or 2 * len(lasting) > len(user.runs)
 
 
-def cost_of_instability(user: UserSetting | None, tried: Stabilisation | None, *, in_user_runs: bool) -> Cost:
+def cost_of_instability(user: UserSetting | None, tried: FixesTried | None, *, in_user_runs: bool) -> Cost:
     """Return error where the user's own setting suffers badly, warning where it suffers at all or where a stabilising fix pays, else note."""
     if user is not None and in_user_runs and suffers(user):
         return Cost(severity="error" if badly_hurt(user) else "warning", text="Your own setting suffers from it.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from trainsense.measure.grid import GRID_STEP
-from trainsense.records.evidence import InstabilityCheck, InstabilityRun, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.evidence import FixesTried, InstabilityCheck, InstabilityRun, LearningRateSweep, UserSetting
 from trainsense.records.evidence.instability import EventKind
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed
 from trainsense.rules.cost_of_instability import Cost, cost_of_instability
@@ -18,7 +18,7 @@ def judge_kind(
     sweep: LearningRateSweep,
     instability: InstabilityCheck | None,
     user: UserSetting | None,
-    tried: Stabilisation | None,
+    tried: FixesTried | None,
     *,
     fixes: tuple[str, ...],
 ) -> Judgement:

@@ -47,7 +47,7 @@ _WHAT = {
     "LearningRateSweep": "the learning-rate sweep, which did not run",
     "UserSetting": "the learning rate you train with today: give it as Workload(lr=...) or --lr",
     "InstabilityCheck": "runs above the best learning rate, which did not run",
-    "Stabilisation": "fixes to be tried, which did not run",
+    "FixesTried": "fixes to be tried, which did not run",
 }
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from trainsense.measure.symptoms import BADLY_HURT_SHARE, SUFFERING_SHARE
 from trainsense.records.comparison import Comparison
-from trainsense.records.evidence import LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.evidence import FixesTried, LearningRateSweep, UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed, Severity
 
 SINGLE_SEED_SHARE: Final = 0.25
@@ -42,7 +42,7 @@ def judge_side(
     side: Side,
     sweep: LearningRateSweep,
     user: UserSetting,
-    tried: Stabilisation | None,
+    tried: FixesTried | None,
     *,
     fixes: tuple[str, ...],
 ) -> Judgement:
@@ -87,7 +87,7 @@ def judge_side(
     )
 
 
-def _fresh_pairs(tried: Stabilisation | None) -> Comparison | None:
+def _fresh_pairs(tried: FixesTried | None) -> Comparison | None:
     """Return the comparison of the user's setting with lr* on fresh seeds, where it has settled that lr* is better."""
     arms = [arm for arm in (tried.arms if tried else ()) if arm.fix in ("lower-lr", "raise-lr")]
     settled = [arm.against_baseline for arm in arms if arm.against_baseline and arm.against_baseline.low > 0]

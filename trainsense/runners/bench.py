@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
@@ -11,13 +11,16 @@ from torch import Tensor, nn
 from trainsense.batches import cloned, example_count, kept, to_device
 from trainsense.errors import WorkloadError
 from trainsense.probes.attention import largest_attention_logit
-from trainsense.probes.inputs import constant_gap, output_spread, shuffle_gap
+from trainsense.probes.inputs import constant_gaps, output_spread, shuffle_gap
 from trainsense.probes.loss import mean_loss
 from trainsense.probes.modes import evaluation_mode, probe_mode
+from trainsense.records.model_edit import EditSurvey
+from trainsense.records.settings import MODEL_EDITS
 from trainsense.workload.contract import Workload
 from trainsense.workload.dry_run import DryRun, autocast, dry_run, fresh_model
+from trainsense.workload.edits import Change, Example, plan_edit
 from trainsense.workload.replay import Replay, ReplayShelf
-from trainsense.workload.seeding import random_state_kept
+from trainsense.workload.seeding import derived_seed, random_state_kept, seed_all
 from trainsense.workload.user_traceback import user_code
 
 PROBE_EXAMPLES: Final = 64
@@ -26,6 +29,8 @@ MOST_PROBE_BATCHES: Final = 4
 """A probe should not cost much more than a training step's forward pass."""
 MOST_EVAL_BATCHES: Final = 12
 """Evaluations of this many training-size batches cost a trial of 300 steps about 5 % more."""
+SURVEY_BATCHES: Final = 8
+"""Training batches that model edits are worked out from: one shows the structure, a few hundred examples a mean."""
 FEWEST_EVAL_EXAMPLES: Final = 256
 """But eval data is read at least up to here: fewer examples make a noisy score."""
 
@@ -41,7 +46,9 @@ class Bench:
         probe_batches: the fixed probe set, on the device.
         eval_batches: the eval batches that are used, in host memory; empty without eval data.
         seen: what the dry run saw.
-        initial_losses: L0 by seed, filled as trials run.
+        survey_batches: some training batches, on the device: what model edits are worked out from.
+        initial_losses: L0 by seed and model edits, filled as trials run.
+        changes: model edits worked out so far, by the edits before them and their name.
     """
 
     workload: Workload
@@ -50,11 +57,39 @@ class Bench:
     probe_batches: tuple[Any, ...]
     eval_batches: tuple[Any, ...]
     seen: DryRun
-    initial_losses: dict[int, float]
+    survey_batches: tuple[Any, ...] = ()
+    initial_losses: dict[tuple[int, tuple[str, ...]], float] = field(default_factory=dict)
+    changes: dict[tuple[str, ...], Change | EditSurvey] = field(default_factory=dict)
 
-    def fresh_model(self, seed: int) -> nn.Module:
-        """Build the model of `seed` on the device, in training mode."""
-        return fresh_model(self.workload, self.device, seed)
+    def fresh_model(self, seed: int, edits: tuple[str, ...] = ()) -> nn.Module:
+        """Build the model of `seed` on the device, in training mode, with the model edits made in order.
+
+        Raises:
+            WorkloadError: an edit cannot be applied to this model.
+        """
+        model = fresh_model(self.workload, self.device, seed)
+        for count, name in enumerate(edits, 1):
+            change = self.change(edits[:count], model)
+            if isinstance(change, EditSurvey):
+                msg = f"The model edit {name} cannot be applied: {change.reason}"
+                raise WorkloadError(msg)
+            seed_all(derived_seed(seed, f"edit {name}"))
+            change.make(model)
+        return model
+
+    def change(self, edits: tuple[str, ...], model: nn.Module) -> Change | EditSurvey:
+        """Return the last of `edits`, worked out on `model`, to which those before have been made; once for all seeds."""
+        if edits not in self.changes:
+            example = Example(loss=self.loss, batches=self.survey_batches)
+            self.changes[edits] = plan_edit(edits[-1], model, example)
+        return self.changes[edits]
+
+    def surveys(self, seed: int) -> tuple[EditSurvey, ...]:
+        """Return what each model edit would change in the workload's own model."""
+        with random_state_kept():
+            model = fresh_model(self.workload, self.device, seed)
+            changes = [self.change((name,), model) for name in MODEL_EDITS]
+        return tuple(change if isinstance(change, EditSurvey) else change.survey for change in changes)
 
     def training_batches(self, seed: int, *, anew: bool = False) -> Iterator[Any]:
         """Yield the training batches of `seed` on the device, without end; `anew` reads the source again."""
@@ -78,11 +113,12 @@ class Bench:
             moved = (to_device(batch, self.device) for batch in self.eval_batches)
             return mean_loss(lambda batch: self._evaluated(model, batch), moved)
 
-    def initial_loss(self, seed: int, model: nn.Module) -> float:
+    def initial_loss(self, seed: int, model: nn.Module, edits: tuple[str, ...] = ()) -> float:
         """Return L0 of `seed`: the fresh `model`'s eval loss, or its probe loss without eval data; measured once."""
-        if seed not in self.initial_losses:
-            self.initial_losses[seed] = self.eval_loss(model) if self.eval_batches else self.probe_loss(model)
-        return self.initial_losses[seed]
+        key = (seed, edits)
+        if key not in self.initial_losses:
+            self.initial_losses[key] = self.eval_loss(model) if self.eval_batches else self.probe_loss(model)
+        return self.initial_losses[key]
 
     def metrics(self, model: nn.Module) -> Mapping[str, float]:
         """Return the user's extra figures, averaged over the eval batches by examples."""
@@ -102,15 +138,17 @@ class Bench:
         return {name: total / weight for name, total in totals.items()}
 
     def input_dependence(self, model: nn.Module) -> dict[str, float | None]:
-        """Return `shuffle_gap`, `constant_gap` and `output_spread` on the probe set."""
+        """Return `shuffle_gap`, `constant_gap`, `mean_output_gap` and `output_spread` on the probe set."""
 
         def loss(batch: Any) -> Tensor:
             return self._evaluated(model, batch)
 
         with self._probing(model):
+            constant, mean = constant_gaps(model, loss, self.probe_batches)
             return {
                 "shuffle_gap": shuffle_gap(model, loss, self.probe_batches),
-                "constant_gap": constant_gap(model, loss, self.probe_batches),
+                "constant_gap": constant,
+                "mean_output_gap": mean,
                 "output_spread": output_spread(model, loss, self.probe_batches[:1]),
             }
 
@@ -146,7 +184,7 @@ def prepare(workload: Workload, device: torch.device, seed: int) -> Bench:
             probe_batches=tuple(to_device(cloned(batch), device) for batch in probe),
             eval_batches=_eval_batches(workload, example_count(probe[0])),
             seen=seen,
-            initial_losses={},
+            survey_batches=tuple(to_device(cloned(batch), device) for batch in replays[seed].first(SURVEY_BATCHES)),
         )
 
 

@@ -25,9 +25,17 @@ def evaluation_steps(trial: Trial) -> frozenset[int]:
 
     >>> sorted(evaluation_steps(Trial(lr=0.1, seed=0, steps=100)))
     [90, 95]
+    >>> sorted(evaluation_steps(Trial(lr=0.1, seed=0, steps=100, eval_every=50)))
+    [50, 90, 95]
     """
-    spacing = max(1, round(EVALUATION_SPACING * trial.steps))
-    return frozenset(step for step in (trial.steps - spacing * back for back in range(1, LAST_EVALUATIONS)) if step > 0)
+    more = range(trial.eval_every, trial.steps, trial.eval_every) if trial.eval_every else ()
+    return _scored_steps(trial.steps).union(more)
+
+
+def _scored_steps(steps: int) -> frozenset[int]:
+    """Return the steps before which an evaluation counts for the score."""
+    spacing = max(1, round(EVALUATION_SPACING * steps))
+    return frozenset(step for step in (steps - spacing * back for back in range(1, LAST_EVALUATIONS)) if step > 0)
 
 
 def attention_steps(trial: Trial) -> frozenset[int]:
@@ -44,7 +52,8 @@ def score_of(trace: Trace, final_eval_loss: float | None) -> tuple[float, float]
     89.5
     """
     if final_eval_loss is not None:
-        evaluations = [*trace.eval_loss[~np.isnan(trace.eval_loss)].tolist(), final_eval_loss]
+        before = trace.eval_loss[sorted(_scored_steps(len(trace)))]
+        evaluations = [*before[~np.isnan(before)].tolist(), final_eval_loss]
         return float(np.mean(evaluations)), standard_error(evaluations)
     steps = len(trace)
     tail = max(int(TAIL_SHARE * steps), FEWEST_TAIL_STEPS) if steps >= 2 * FEWEST_TAIL_STEPS else max(1, steps // 2)

@@ -17,6 +17,7 @@ from trainsense.records.trace import empty_trace
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench
 from trainsense.runners.score import attention_steps, evaluation_steps, score_of
+from trainsense.workload.optimizers import build_optimizer
 from trainsense.workload.schedule import factors
 from trainsense.workload.seeding import derived_seed, random_state_kept, seed_all
 from trainsense.workload.user_traceback import described, user_code
@@ -73,13 +74,12 @@ class _Training:
     def begin(self) -> None:
         """Build the model, its optimizer and what measures them."""
         workload, trial = self.bench.workload, self.trial
-        self.model = self.bench.fresh_model(trial.seed)
-        with user_code("Workload.optimizer"):
-            self.optimizer = workload.optimizer(self.model, trial.lr)
+        self.model = self.bench.fresh_model(trial.seed, trial.edits)
+        self.optimizer = build_optimizer(workload, self.model, trial.lr, trial.optimizer)
         self.group_lrs = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.scaler = torch.amp.GradScaler(self.bench.device.type, enabled=workload.autocast is torch.float16)
         self.meter = Meter(self.model, trial.steps)
-        self.initial_loss = self.bench.initial_loss(trial.seed, self.model)
+        self.initial_loss = self.bench.initial_loss(trial.seed, self.model, trial.edits)
         seed_all(derived_seed(trial.seed, "steps"))
 
     def run(self) -> Outcome:

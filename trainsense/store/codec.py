@@ -21,6 +21,7 @@ _FIGURES: Final = (
     "final_probe_loss",
     "shuffle_gap",
     "constant_gap",
+    "mean_output_gap",
     "output_spread",
     "final_attention_logit",
     "metrics",
@@ -49,7 +50,7 @@ def decode(figures: str, rows: bytes) -> Run:
     outcome: Outcome = _OUTCOMES[ending.pop("kind")](**ending)
     columns = np.frombuffer(rows, dtype="<f8").reshape(len(COLUMNS), -1)
     return Run(
-        trial=Trial(**document["trial"]),
+        trial=Trial(**document["trial"] | {"edits": tuple(document["trial"]["edits"])}),
         trace=Trace(**{name: columns[index].copy() for index, name in enumerate(COLUMNS)}),
         outcome=outcome,
         **{name: document[name] for name in _FIGURES},

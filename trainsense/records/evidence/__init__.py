@@ -1,14 +1,14 @@
 """What each stage boils its runs down to; rules judge these and nothing else."""
 
 from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercentiles
+from trainsense.records.evidence.fixes_tried import Arm, FixesTried, Prepended
 from trainsense.records.evidence.instability import Event, InstabilityCheck, InstabilityRun
 from trainsense.records.evidence.setup import Setup
-from trainsense.records.evidence.stabilisation import Arm, Stabilisation
 from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
 from trainsense.records.evidence.user_setting import UserSetting
 from trainsense.records.evidence.warmup import WarmupAttempt, WarmupSweep
 
-Evidence = Setup | LearningRateSweep | UserSetting | InstabilityCheck | ClipChoice | WarmupSweep | Stabilisation
+Evidence = Setup | LearningRateSweep | UserSetting | InstabilityCheck | ClipChoice | WarmupSweep | FixesTried
 
 __all__ = [
     "Arm",
@@ -17,12 +17,13 @@ __all__ = [
     "Drop",
     "Event",
     "Evidence",
+    "FixesTried",
     "InstabilityCheck",
     "InstabilityRun",
     "LearningRateSweep",
     "NormPercentiles",
+    "Prepended",
     "Setup",
-    "Stabilisation",
     "SweepPoint",
     "UserSetting",
     "WarmupAttempt",

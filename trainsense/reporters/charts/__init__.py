@@ -5,21 +5,33 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from trainsense.records.evidence import ClipChoice, Evidence, InstabilityCheck, LearningRateSweep, WarmupSweep
+from trainsense.records.evidence import (
+    ClipChoice,
+    Evidence,
+    FixesTried,
+    InstabilityCheck,
+    LearningRateSweep,
+    WarmupSweep,
+)
+from trainsense.records.settings import Settings
 from trainsense.reporters.charts.gradient_norm import draw_gradient_norm
 from trainsense.reporters.charts.loss_curves import draw_loss_curves
 from trainsense.reporters.charts.lr_axis import draw_lr_axis
+from trainsense.reporters.charts.lr_axis_with_fix import draw_lr_axis_with_fix
 from trainsense.reporters.charts.style import house_style, save
 from trainsense.reporters.charts.warmup_grid import draw_warmup_grid
 
 
-def draw_charts(evidence: Sequence[Evidence], directory: Path, *, user_lr: float | None) -> dict[str, str]:
+def draw_charts(
+    evidence: Sequence[Evidence], directory: Path, *, user_lr: float | None, recommended: Settings | None = None
+) -> dict[str, str]:
     """Draw each chart whose evidence is there, as PNG and as SVG.
 
     Args:
         evidence: what the stages came to.
         directory: where the files go; made if it is not there.
         user_lr: the learning rate that the user trains with today, None if unknown.
+        recommended: the settings that the report recommends: their fix is the one shown before and after.
 
     Returns:
         Name of the plot, as findings refer to it, to the file name of its PNG.
@@ -27,18 +39,23 @@ def draw_charts(evidence: Sequence[Evidence], directory: Path, *, user_lr: float
     directory.mkdir(parents=True, exist_ok=True)
     drawn: dict[str, str] = {}
     with house_style():
-        for name, figure in _figures(evidence, user_lr):
+        for name, figure in _figures(evidence, user_lr, recommended):
             if figure is not None:
                 drawn[name] = save(figure, directory, name)
     return drawn
 
 
-def _figures(evidence: Sequence[Evidence], user_lr: float | None) -> Iterator[tuple[str, Figure | None]]:
+def _figures(
+    evidence: Sequence[Evidence], user_lr: float | None, recommended: Settings | None
+) -> Iterator[tuple[str, Figure | None]]:
     sweep = next((piece for piece in evidence if isinstance(piece, LearningRateSweep)), None)
     check = next((piece for piece in evidence if isinstance(piece, InstabilityCheck)), None)
     clip = next((piece for piece in evidence if isinstance(piece, ClipChoice)), None)
     warmup = next((piece for piece in evidence if isinstance(piece, WarmupSweep)), None)
+    tried = next((piece for piece in evidence if isinstance(piece, FixesTried)), None)
     if sweep is not None and sweep.points:
+        if tried is not None:
+            yield "lr-axis-with-fix", draw_lr_axis_with_fix(sweep, tried, user_lr=user_lr, recommended=recommended)
         yield "lr-axis", draw_lr_axis(sweep, user_lr=user_lr)
     yield "loss-above-best-lr", draw_loss_curves(check, sweep)
     if clip is not None:

@@ -78,9 +78,20 @@ def new_figure(title: str, *, panels: tuple[int, ...] = (1,), height: float = 4.
     """
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(textwrap.fill(title, TITLE_COLUMNS), x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.suptitle(balanced(title, TITLE_COLUMNS), x=0.01, ha="left", fontsize=11, fontweight="bold")
     grid = figure.subplots(1, len(panels), width_ratios=panels, squeeze=False)
     return figure, list(grid[0])
+
+
+def balanced(text: str, columns: int) -> str:
+    r"""Wrap a text into as few lines as it takes, of about the same length: no last line of one word.
+
+    >>> balanced("one two three four five", 20)
+    'one two three\nfour five'
+    """
+    lines = textwrap.wrap(text, columns, break_on_hyphens=False)
+    narrower = (textwrap.wrap(text, width, break_on_hyphens=False) for width in range(columns // 2, columns))
+    return "\n".join(next((wrapped for wrapped in narrower if len(wrapped) <= len(lines)), lines))
 
 
 def legend_below(figure: Figure, axes: list[Axes], columns: int = 3) -> None:

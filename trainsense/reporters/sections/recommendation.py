@@ -1,14 +1,19 @@
 """The one thing to do: settings, why, what it costs, and the lines to paste."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from trainsense.records.fix import Fix, Settings
+from trainsense.records.fix import Fix
 from trainsense.records.report import Recommendation, Report
+from trainsense.records.settings import Settings
 from trainsense.reporters.numbers import lr_text, number_text
 from trainsense.reporters.sections.layout import heading, indented, labelled, text_of
+
+OTHERS: Final = {"lightning": "Lightning", "transformers": "transformers"}
+"""Frameworks whose lines the JSON report carries, by their key there."""
 
 
 def recommendation_section(report: Report) -> Iterator[RenderableType]:
@@ -23,12 +28,15 @@ def recommendation_section(report: Report) -> Iterator[RenderableType]:
         rows.append(("why", text_of(advice.why)))
     if advice.fixes:
         rows.append(("fixes", text_of(", ".join(_with_status(name, report.fixes) for name in advice.fixes))))
-    rows.append(("price", text_of(_price(advice.settings))))
+    rows.append(("price", text_of(advice.price or _price(advice.settings))))
     yield labelled(rows)
     code = _code(advice, report.fixes)
-    if code:
+    if code.get("pytorch"):
         yield indented(Text("PyTorch", style="dim"))
-        yield indented(text_of(code.rstrip("\n")), 4)
+        yield indented(text_of(code["pytorch"].rstrip("\n")), 4)
+    others = [name for key, name in OTHERS.items() if code.get(key)]
+    if others:
+        yield indented(text_of(f"Lines for {' and '.join(others)}: in the JSON report (--format json).", "dim"))
 
 
 def settings_text(settings: Settings) -> str:
@@ -44,6 +52,8 @@ def settings_text(settings: Settings) -> str:
         parts.append(f"clip norm {number_text(settings.clip_norm, 3)}")
     if settings.optimizer is not None:
         parts.append(f"optimizer {settings.optimizer}")
+    if settings.edits:
+        parts.append(f"{'model edit' if len(settings.edits) == 1 else 'model edits'} {' + '.join(settings.edits)}")
     return ", ".join(parts)
 
 
@@ -58,8 +68,10 @@ def _price(settings: Settings) -> str:
     return "no extra steps"
 
 
-def _code(advice: Recommendation, fixes: tuple[Fix, ...]) -> str:
-    """Return the lines of the fix that has just these settings, else of the first recommended fix that has any."""
-    candidates = [fix for fix in fixes if fix.fix in advice.fixes and fix.code.get("pytorch")]
+def _code(advice: Recommendation, fixes: tuple[Fix, ...]) -> Mapping[str, str]:
+    """Return its own lines; else those of the fix that has just these settings, or of the first one that has any."""
+    if advice.code:
+        return advice.code
+    candidates = [fix for fix in fixes if fix.fix in advice.fixes and fix.code]
     candidates.sort(key=lambda fix: fix.settings != advice.settings)
-    return candidates[0].code["pytorch"] if candidates else ""
+    return candidates[0].code if candidates else {}

@@ -15,7 +15,7 @@ Deep Learning Tuning Playbook, "How can optimization failures be debugged and mi
 """
 
 from trainsense.measure.symptoms import at_edge
-from trainsense.records.evidence import InstabilityCheck, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.evidence import FixesTried, InstabilityCheck, LearningRateSweep, UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed
 from trainsense.rules.cost_of_instability import cost_of_instability
 
@@ -25,7 +25,7 @@ RULE = "best-lr-at-edge"
 def judge(
     sweep: LearningRateSweep,
     instability: InstabilityCheck | None,
-    tried: Stabilisation | None,
+    tried: FixesTried | None,
     user: UserSetting | None,
 ) -> Judgement:
     """Judge the distance from lr* to the first failure."""

@@ -17,7 +17,7 @@ Warmup first, then gradient clipping, then the architecture; the lower learning 
 Deep Learning Tuning Playbook, figures 4 to 8; PROTOCOL 1 and 3.
 """
 
-from trainsense.records.evidence import InstabilityCheck, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.evidence import FixesTried, InstabilityCheck, LearningRateSweep, UserSetting
 from trainsense.records.finding import Judgement
 from trainsense.rules.instability_finding import judge_kind
 
@@ -28,7 +28,7 @@ def judge(
     sweep: LearningRateSweep,
     instability: InstabilityCheck | None,
     user: UserSetting | None,
-    tried: Stabilisation | None,
+    tried: FixesTried | None,
 ) -> Judgement:
     """Judge the early events."""
     return judge_kind(RULE, "early", sweep, instability, user, tried, fixes=("warmup", "clip-grad-norm", "lower-lr"))

@@ -19,10 +19,9 @@ Deep Learning Tuning Playbook, figure 9 and "Gradient clipping"; PROTOCOL 4.6.
 
 from collections.abc import Sequence
 
-from trainsense.measure.symptoms import all_outliers, suffers
-from trainsense.records.evidence import InstabilityCheck, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.measure.symptoms import all_outliers, suffers, worthwhile
+from trainsense.records.evidence import FixesTried, InstabilityCheck, LearningRateSweep, UserSetting
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed, Severity
-from trainsense.rules.cost_of_instability import worthwhile
 
 RULE = "gradient-outliers"
 
@@ -31,7 +30,7 @@ def judge(
     sweep: LearningRateSweep,
     user: UserSetting | None,
     instability: InstabilityCheck | None,
-    tried: Stabilisation | None,
+    tried: FixesTried | None,
 ) -> Judgement:
     """Judge the outliers of stable runs."""
     if not sweep.drop.assessable:

@@ -73,6 +73,7 @@ def _nowhere(sweep: LearningRateSweep, user: UserSetting) -> Finding:
         "gradients, saturated activations, or inputs that say nothing of the targets.",
         evidence={"lr": user.lr, "loss": run.score, "shuffle_gap": run.shuffle_gap, "output_spread": run.output_spread},
         plots=("lr-axis",),
+        fixes=("reinitialize", "replace-activation", "normalize-inputs", "pre-norm", "change-optimizer"),
     )
 
 

@@ -15,13 +15,13 @@ The lower learning rate; or a warmup or clipping, where the report shows that th
 PROTOCOL 2.7.
 """
 
-from trainsense.records.evidence import LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.evidence import FixesTried, LearningRateSweep, UserSetting
 from trainsense.records.finding import Judgement
 from trainsense.rules.lr_finding import Side, judge_side
 
 RULE = "lr-too-high"
 
 
-def judge(sweep: LearningRateSweep, user: UserSetting, tried: Stabilisation | None) -> Judgement:
+def judge(sweep: LearningRateSweep, user: UserSetting, tried: FixesTried | None) -> Judgement:
     """Judge the user's lr from above."""
     return judge_side(RULE, Side.ABOVE, sweep, user, tried, fixes=("lower-lr", "warmup", "clip-grad-norm"))

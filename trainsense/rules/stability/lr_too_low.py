@@ -16,13 +16,13 @@ The higher learning rate; give `max_train_steps`, so that the report can say wha
 PROTOCOL 2.6 and 2.7.
 """
 
-from trainsense.records.evidence import LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.evidence import FixesTried, LearningRateSweep, UserSetting
 from trainsense.records.finding import Judgement
 from trainsense.rules.lr_finding import Side, judge_side
 
 RULE = "lr-too-low"
 
 
-def judge(sweep: LearningRateSweep, user: UserSetting, tried: Stabilisation | None) -> Judgement:
+def judge(sweep: LearningRateSweep, user: UserSetting, tried: FixesTried | None) -> Judgement:
     """Judge the user's lr from below."""
     return judge_side(RULE, Side.BELOW, sweep, user, tried, fixes=("raise-lr",))

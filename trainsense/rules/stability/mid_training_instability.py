@@ -15,7 +15,7 @@ Gradient clipping first: warmup only helps with what happens early. Then the low
 Deep Learning Tuning Playbook, "Gradient clipping is most useful when…"; PROTOCOL 1 and 3.
 """
 
-from trainsense.records.evidence import InstabilityCheck, LearningRateSweep, Stabilisation, UserSetting
+from trainsense.records.evidence import FixesTried, InstabilityCheck, LearningRateSweep, UserSetting
 from trainsense.records.finding import Judgement
 from trainsense.rules.instability_finding import judge_kind
 
@@ -26,7 +26,7 @@ def judge(
     sweep: LearningRateSweep,
     instability: InstabilityCheck | None,
     user: UserSetting | None,
-    tried: Stabilisation | None,
+    tried: FixesTried | None,
 ) -> Judgement:
     """Judge the events after a steady decline."""
     return judge_kind(RULE, "mid", sweep, instability, user, tried, fixes=("clip-grad-norm", "lower-lr"))

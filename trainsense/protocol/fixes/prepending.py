@@ -1,0 +1,42 @@
+"""A warmup as the playbook applies it: in front of the run, the baseline given the same extra steps (PROTOCOL 5.3)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from trainsense.measure.checkpoints import compare_best_checkpoints, curves_cross
+from trainsense.measure.paired import ADOPTION_PAIRS
+from trainsense.protocol.fixes.common_ground import CommonGround
+from trainsense.records.evidence import Arm, Prepended
+from trainsense.records.run import Run
+from trainsense.records.settings import Settings
+from trainsense.records.trial import Trial
+
+CHECKPOINTS: Final = 15
+"""Evaluations over a run that is compared by its best checkpoint."""
+
+
+def prepended(ground: CommonGround, arm: Arm) -> Arm:
+    """Return the arm with the warmup in front of the run, measured; as it was where that is not called for or affordable."""
+    verified = [one for one in (arm.against_baseline, arm.against_lower_lr) if one and one.status == "verified"]
+    if not arm.settings.warmup_steps or len(verified) < 2:
+        return arm
+    steps = ground.plan.horizon + arm.settings.warmup_steps
+    baseline, runs = _runs(ground, ground.baseline, steps), _runs(ground, arm.settings, steps)
+    compared = compare_best_checkpoints(baseline, runs, ground.sweep)
+    if compared is None or compared.pairs < ADOPTION_PAIRS:
+        return arm
+    crossed = curves_cross(baseline, runs, after=arm.settings.warmup_steps)
+    return replace(arm, prepended=Prepended(steps=steps, against_baseline=compared, crossed=crossed))
+
+
+def _runs(ground: CommonGround, settings: Settings, steps: int) -> Sequence[Run]:
+    seeds = ground.plan.fresh_seeds(ADOPTION_PAIRS)
+    return ground.lab.run(
+        [_trial(ground, settings, seed, steps) for seed in seeds],
+        "warmup in front of the run, against as many extra steps",
+    )
+
+
+def _trial(ground: CommonGround, settings: Settings, seed: int, steps: int) -> Trial:
+    return replace(ground.trial(settings, seed, steps=steps), eval_every=max(1, steps // CHECKPOINTS))
