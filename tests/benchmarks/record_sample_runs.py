@@ -16,8 +16,11 @@ import torch
 import trainsense
 
 ROOT = Path(__file__).parent.parent.parent
-SAMPLES = {"wide_resnet_stride": ("diagnose", "--budget", "3m")}
-PLOTS = ("lr-axis.png", "loss-above-best-lr.png", "gradient-norm.png", "warmup-grid.png")
+SAMPLES = {
+    "wide_resnet_stride": ("diagnose", "--budget", "3m"),
+    "deep_residual_no_norm": ("diagnose", "--budget", "none"),
+}
+PLOTS = ("lr-axis.png", "lr-axis-with-fix.png", "loss-above-best-lr.png", "gradient-norm.png", "warmup-grid.png")
 README_SAMPLE = "wide_resnet_stride"
 
 

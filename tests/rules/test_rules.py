@@ -26,7 +26,7 @@ from tests.rules.evidence import (
     tried,
     user,
 )
-from trainsense.records.evidence import Evidence, LearningRateSweep, SweepPoint, UserSetting
+from trainsense.records.evidence import Drop, Evidence, LearningRateSweep, SweepPoint, UserSetting
 from trainsense.records.finding import Finding, NotAssessed
 from trainsense.records.outcome import Crashed, Diverged
 from trainsense.records.run import Run
@@ -116,6 +116,17 @@ def test_input_collapse() -> None:
     quiet("input-collapse", sweep(), user())
     slow = [good(1e-4, seed, shuffle_gap=0.0001, score=1.99) for seed in range(3)]
     quiet("input-collapse", sweep(), user(1e-4, slow, against_best=gain(1.4, 3)))
+
+
+def test_input_collapse_where_nothing_learns_but_for_a_fix() -> None:
+    """An error by the proof that something can be learnt; without one it stays open."""
+    flat = sweep(drop=Drop(initial=560.0, trivial=2.3, best=3.0, standard_error=0.1))
+    found = drawn("input-collapse", flat, user(), tried("normalize-inputs"))
+    assert found.severity == "error"
+    assert found.fixes == ("normalize-inputs",)
+    assert "predicting the same for every input gives 2.3" in found.detail
+    assert "raise --steps" in open_("input-collapse", flat, user())
+    quiet("input-collapse", sweep(), user(), tried())
 
 
 def test_early_instability() -> None:

@@ -27,14 +27,11 @@ def fixes_of(
     Args:
         tried: the arms, None if no fix was tried.
         findings: their fixes that cannot be run here are advice in words.
-        user: a larger threshold of their own clipping may have been tried.
+        user: the user's own setting, the baseline where no fix was tried.
         plan: the workload's subject and the horizon.
     """
     baseline = tried.baseline if tried else Settings(lr=user.lr if user else 0.0, clip_norm=plan.subject.clip_norm)
     fixes = [_tried(arm, tried, plan) for arm in representatives(tried)] if tried else []
-    if user is not None and user.larger_clip is not None and user.larger_clip_norm is not None:
-        settings = Settings(lr=user.lr, clip_norm=user.larger_clip_norm)
-        fixes.append(_compared(Arm(fix="clip-grad-norm", settings=settings), user.larger_clip, baseline, plan))
     fixes += [_survey(survey, baseline) for survey in (tried.untested if tried else ())]
     known = {fix.fix for fix in fixes}
     fixes += [

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from trainsense.lab import Lab
+from trainsense.measure.paired import ADOPTION_PAIRS, MOST_PAIRS
 from trainsense.measure.symptoms import SUFFERING_SHARE, stabilising_pays, suffers, symptoms
 from trainsense.protocol.fixes import OTHERS, STABILISERS, CommonGround
 from trainsense.protocol.fixes.adoption import adopted
-from trainsense.protocol.fixes.prepending import prepended
+from trainsense.protocol.fixes.prepending import best_prepended
 from trainsense.protocol.fixes.rescue import rescue
 from trainsense.records.evidence import Arm, FixesTried, InstabilityCheck, LearningRateSweep, UserSetting
 from trainsense.records.plan import Plan
@@ -40,10 +41,11 @@ def try_fixes(
     reasons, first = symptoms(sweep, user, instability)
     arms: list[Arm] = []
     if user is not None and user.against_best is not None and user.against_best.mean > SUFFERING_SHARE:
-        arms = adopted(ground, [_lr_change(user, sweep, control)])  # first: under a tight budget this is what decides
+        arms = [_lr_change(user, sweep, control)]  # first: under a tight budget this is what decides
+        arms = adopted(ground, arms, most_pairs=ADOPTION_PAIRS if reasons else MOST_PAIRS)
     if reasons:
-        arms = _stabilised(ground, arms, first)
-        arms = [prepended(ground, arm) for arm in arms]
+        arms = best_prepended(ground, _stabilised(ground, arms, first))
+    arms += _looser_clip(user)
     if reasons and plan.effort.other_fixes and (suffers(user) or any(stabilising_pays(arm) for arm in arms)):
         for screen in OTHERS:
             arms += screen(ground, arms)
@@ -64,6 +66,14 @@ def _lr_change(user: UserSetting, sweep: LearningRateSweep, control: Settings) -
     fix = "lower-lr" if user.lr > control.lr else "raise-lr"
     screened = sweep.best.runs[:1] if sweep.best else ()
     return Arm(fix=fix, settings=control, screened=screened, infeasible=(None,) * len(screened), screened_gain=0.0)
+
+
+def _looser_clip(user: UserSetting | None) -> list[Arm]:
+    """Return the larger threshold that was tried in place of the user's own, which clips most updates; none if it was not."""
+    if user is None or user.larger_clip is None or user.larger_clip_norm is None:
+        return []
+    settings = Settings(lr=user.lr, clip_norm=user.larger_clip_norm)
+    return [Arm(fix="clip-grad-norm", settings=settings, against_baseline=user.larger_clip)]
 
 
 def _stabilised(ground: CommonGround, arms: Sequence[Arm], first: str) -> list[Arm]:

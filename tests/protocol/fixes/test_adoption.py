@@ -13,7 +13,7 @@ from trainsense.lab import Lab
 from trainsense.measure.gradient_norms import norm_percentiles
 from trainsense.protocol.fixes.adoption import adopted
 from trainsense.protocol.fixes.common_ground import CommonGround
-from trainsense.protocol.fixes.prepending import prepended
+from trainsense.protocol.fixes.prepending import best_prepended
 from trainsense.protocol.fixes.screening import chosen, climb
 from trainsense.protocol.sweep_lr import sweep_lr
 from trainsense.records.evidence import Arm
@@ -128,11 +128,11 @@ def test_a_warmup_in_front_of_the_run_is_held_against_as_many_extra_steps() -> N
     """Both sides train N + w steps, evaluated at the same spacing."""
     here = ground(noisy())
     won = adopted(here, [forced("warmup", replace(here.control, warmup_steps=6))])[0]
-    assert prepended(here, won).prepended is None  # not verified: nothing to apply
+    assert best_prepended(here, [won]) == [won]  # not verified: nothing to apply
     comparison = won.against_baseline
     assert comparison is not None
     verified = replace(comparison, status="verified")
-    arm = prepended(here, replace(won, against_baseline=verified, against_lower_lr=verified))
+    (arm,) = best_prepended(here, [replace(won, against_baseline=verified, against_lower_lr=verified)])
     assert arm.prepended is not None
     assert arm.prepended.steps == here.plan.horizon + 6
     assert arm.prepended.against_baseline.pairs == 5

@@ -369,6 +369,10 @@ def _under_autocast(model: nn.Module, batch: Tensor) -> Tensor:
         return squares(model, batch)
 
 
+def _writing(model: nn.Module, batch: Tensor) -> Tensor:
+    return squares(model, batch.mul_(1.1))
+
+
 def _gradient_penalty(model: nn.Module, batch: Tensor) -> Tensor:
     point = batch.clone().requires_grad_()
     out: Tensor = model(point)
@@ -407,6 +411,7 @@ ARCHITECTURES: Final = (
     Architecture(name="wrapped", build=lambda: Wrapped(ResidualMLP()), batch=_draws(8, 3)),
     Architecture(name="two precisions", build=half_bfloat16, batch=_draws(8, 3)),
     Architecture(name="gradient penalty", build=FromTheInput, batch=_draws(8, 3), loss=_gradient_penalty),
+    Architecture(name="a loss that writes", build=ResidualMLP, batch=2 + _draws(8, 3), loss=_writing),
     Architecture(name="bfloat16", build=ResidualMLP, batch=_draws(8, 3), loss=_under_autocast),
 )
 """Every edit must get along with every one of them."""

@@ -78,14 +78,14 @@ def test_the_changed_model_trains(architecture: Architecture, edit: str) -> None
     losses = []
     for _ in range(2):
         optimizer.zero_grad()
-        loss = architecture.loss(changed, architecture.batch)
+        loss = architecture.loss(changed, architecture.batch.clone())
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(float(loss.detach()))
     assert all(np.isfinite(losses))
     assert losses[0] != losses[1]
     with torch.no_grad() if architecture.name != "gradient penalty" else torch.enable_grad():
-        assert architecture.loss(changed.eval(), architecture.batch).isfinite()
+        assert architecture.loss(changed.eval(), architecture.batch.clone()).isfinite()
 
 
 @pytest.mark.parametrize(("architecture", "edit"), PAIRS)
@@ -98,14 +98,15 @@ def test_made_twice_and_pasted_it_is_the_same(architecture: Architecture, edit: 
         torch.manual_seed(3)
         found.make(model)
     torch.manual_seed(3)
-    given = {"inputs": torch.cat([architecture.batch, architecture.batch])} if edit == "normalize-inputs" else {}
+    factor = 1.1 if architecture.name == "a loss that writes" else 1
+    given = {"inputs": factor * architecture.batch} if edit == "normalize-inputs" else {}
     exec(found.survey.code, {"torch": torch, "model": pasted, **given})  # noqa: S102
     assert same(state(made), state(again))
     assert same(state(made), state(pasted))
     losses = []
     for model in (made, again, pasted):
         torch.manual_seed(4)
-        losses.append(float(architecture.loss(model, architecture.batch).detach()))
+        losses.append(float(architecture.loss(model, architecture.batch.clone()).detach()))
     assert losses[0] == losses[1] == pytest.approx(losses[2], rel=1e-5 if edit == "normalize-inputs" else 0)
 
 
@@ -119,7 +120,7 @@ def test_it_changes_something(architecture: Architecture, edit: str) -> None:
     losses = []
     for model in (before, after):
         torch.manual_seed(4)
-        losses.append(float(architecture.loss(model, architecture.batch).detach()))
+        losses.append(float(architecture.loss(model, architecture.batch.clone()).detach()))
     assert losses[0] != losses[1]
 
 

@@ -1,6 +1,7 @@
 """After pre-norm a model computes what its pre-norm twin computes with the same weights."""
 
 import copy
+import functools
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -129,6 +130,25 @@ def test_a_loop_in_the_model_itself() -> None:
     assert made(NAME, model, x) == ("",)
     one = x + model.layers[0](model.norms[0](x))
     assert torch.allclose(model(x), one + model.layers[1](model.norms[1](one)))
+
+
+def test_a_norm_of_tokens_and_positions_stays() -> None:
+    class Embedded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tokens, self.positions = nn.Embedding(11, 4), nn.Parameter(torch.randn(9, 4))
+            self.fc, self.first, self.norm = nn.Linear(4, 4), nn.LayerNorm(4), nn.LayerNorm(4)
+
+        def forward(self, ids: Tensor) -> Any:
+            x = self.tokens(ids)
+            x = self.first(x + self.positions[: x.shape[1]])
+            return self.norm(x + self.fc(x).reshape(x.shape))
+
+    model: Any = Embedded()
+    ids = torch.randint(11, (3, 5))
+    assert made(NAME, model, ids) == ("",)
+    x = model.first(model.tokens(ids) + model.positions[:5])
+    assert torch.equal(model(ids), x + model.fc(model.norm(x)))
 
 
 def test_the_memory_of_cross_attention_is_not_normalised() -> None:
@@ -322,6 +342,12 @@ def test_calls_that_a_trace_cannot_stand_for(calls: Callable[[Any, Tensor], Any]
     assert reason in refused(NAME, Masked(lambda _, x: x), torch.randn(5, 4), loss=loss)
 
 
+def test_a_forward_that_was_set_on_the_instance() -> None:
+    block: Any = Post(WAYS["plain"][0])
+    block.forward = functools.partial(Post.forward, block)
+    assert "set on the instance" in refused(NAME, block, torch.randn(5, 4))
+
+
 def test_reasons() -> None:
     x = torch.randn(5, 8)
     pre = nn.TransformerEncoderLayer(8, 2, 12, norm_first=True)
@@ -337,13 +363,13 @@ def test_reasons() -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch._dynamo's own
 def test_compiled_models() -> None:
     model: Any = nn.Sequential(nn.Linear(3, 4), Post(WAYS["plain"][0]), Post(WAYS["plain"][0]))
-    model.compile(backend="eager")
+    compiled: Any = torch.compile(model, backend="aot_eager")
     batch = torch.randn(5, 3)
-    assert made(NAME, model, batch) == ("1", "2")
+    assert made(NAME, compiled, batch) == ("_orig_mod.1", "_orig_mod.2")
     x = model[0](batch)
     for block in list(model)[1:]:
         x = x + block.branch(block.norm(x))
-    assert torch.allclose(model(batch), x, atol=1e-6)
+    assert torch.allclose(compiled(batch), x, atol=1e-6)
 
 
 def test_a_norm_that_the_next_block_begins_with_makes_no_post_norm() -> None:

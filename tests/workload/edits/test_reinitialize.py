@@ -125,6 +125,18 @@ def test_biases_that_are_added_by_themselves() -> None:
     assert not bool(model[0].bias.count_nonzero())
 
 
+def test_positions_behind_a_layer_stay() -> None:
+    class Patches(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.positions = nn.Linear(4, 6), nn.Parameter(torch.randn(5, 6))
+
+        def forward(self, x: Tensor) -> Any:
+            return torch.relu(self.layer(x) + self.positions)
+
+    assert set(made(NAME, Patches(), torch.randn(3, 5, 4))) == {"layer.weight", "layer.bias"}
+
+
 def test_an_output_layer_that_is_the_embedding_stays() -> None:
     changes = made(NAME, SharedTwice(), torch.randint(11, (3, 5)))
     assert set(changes) == {"block.fc1.weight", "block.fc1.bias", "block.fc2.weight", "block.fc2.bias"}

@@ -186,6 +186,16 @@ def test_functional_networks() -> None:
     assert torch.allclose(model(x), torch.sigmoid((h + functional.gelu(h @ model.w2)) @ model.w3))
 
 
+def test_activations_that_the_loss_does_not_depend_on_are_not_mixed_up() -> None:
+    class Monitoring(MLPBlock):
+        def forward(self, x: Tensor) -> Any:
+            h = self.fc1(x)
+            torch.tanh(h.detach())
+            return self.fc2(torch.tanh(h))
+
+    assert "in a way that torch.fx does not see" in refused(NAME, Monitoring(), torch.randn(8, 6))
+
+
 def test_an_activation_that_is_not_seen_by_the_trace_is_a_reason() -> None:
     class Looking(MLPBlock):
         def forward(self, x: Tensor) -> Any:

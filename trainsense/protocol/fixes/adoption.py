@@ -30,20 +30,25 @@ class _Verdict:
         return any(one.status == "inconclusive" and one.mean > PRACTICAL_MARGIN for one in compared)
 
 
-def adopted(ground: CommonGround, arms: Sequence[Arm]) -> list[Arm]:
+def adopted(ground: CommonGround, arms: Sequence[Arm], *, most_pairs: int = MOST_PAIRS) -> list[Arm]:
     """Return the arms, those that were promising with their comparisons on fresh pairs.
 
     Five pairs each; those still undecided at the level that Holm's procedure asks for get five more, once: a look after
     every pair would verify 6 % of settings that do nothing.
+
+    Args:
+        ground: what they are held against.
+        arms: everything that was screened.
+        most_pairs: where to stop; `ADOPTION_PAIRS` where a budget may be better spent on what is yet to be screened.
     """
     count = ground.plan.effort.adoption_pairs
     if not count:
         return list(arms)
-    entered = [arms.index(arm) for arm in _entrants(arms)]
+    entered = [arms.index(arm) for arm in _entrants(arms, ground.to_beat)]
     runs = {index: _pairs(ground, arms[index], count) for index in entered}
     for index, verdict in _verdicts(ground, arms, runs).items():
-        if verdict.undecided and len(runs[index]) == count:
-            runs[index] = _pairs(ground, arms[index], MOST_PAIRS)
+        if verdict.undecided and count <= len(runs[index]) < most_pairs:
+            runs[index] = _pairs(ground, arms[index], most_pairs)
     found = list(arms)
     for index, verdict in _verdicts(ground, arms, runs).items():
         arm = replace(
@@ -58,14 +63,13 @@ def adopted(ground: CommonGround, arms: Sequence[Arm]) -> list[Arm]:
     return found
 
 
-def _entrants(arms: Sequence[Arm]) -> list[Arm]:
+def _entrants(arms: Sequence[Arm], to_beat: float) -> list[Arm]:
     """Return the chosen variant of each fix that is worth fresh pairs, changes of lr first, then by what was gained.
 
     What was adopted before stays in; what was screened after a fix had been verified has to promise more than that one.
     """
     names = dict.fromkeys(arm.fix for arm in arms)
     best = [arm for name in names if (arm := chosen([one for one in arms if one.fix == name])) is not None]
-    to_beat = max((arm.screened_gain or 0.0 for arm in best if _settled(arm)), default=0.0)
     worth = [
         arm
         for arm in best

@@ -1,11 +1,13 @@
 """`change-optimizer`: another optimizer, at its own best learning rate from a short sweep."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from trainsense.measure.grid import grid_index, grid_lr
+from trainsense.measure.paired import PRACTICAL_MARGIN
 from trainsense.protocol.fixes.common_ground import CommonGround
-from trainsense.protocol.fixes.screening import neighbours, promising, short_sweep
+from trainsense.protocol.fixes.screening import arm_of, neighbours, promising, short_sweep
 from trainsense.records.evidence import Arm
 from trainsense.records.plan import Subject
 from trainsense.records.settings import OPTIMIZERS, Settings
@@ -28,13 +30,19 @@ def screen(ground: CommonGround, arms: Sequence[Arm]) -> list[Arm]:  # noqa: ARG
     if lead in wanted:
         arm = short_sweep(ground, FIX, _variant(ground, lead))
         found += [] if arm is None else [arm]
-    if lead == "Adam" and found and not promising(found[0]):
+    if lead == "Adam" and found and not _worth_its_family(ground, found[0]):
         return found
     start = found[0].settings.lr if lead == "Adam" and found else ground.control.lr
     for name in wanted:
         if name in ADAPTIVE and name != lead:
-            found += _around(ground, _variant(ground, name), start)
+            ahead = max((arm.screened_gain or 0.0 for arm in found), default=0.0)
+            found += _sibling(ground, _variant(ground, name), start, ahead)
     return found
+
+
+def _worth_its_family(ground: CommonGround, arm: Arm) -> bool:
+    """Whether the first of a family pays, and comes close enough to what is verified for a sibling to beat that."""
+    return promising(arm) and (arm.screened_gain or 0.0) > ground.to_beat - PRACTICAL_MARGIN
 
 
 def is_own(name: str, subject: Subject) -> bool:
@@ -55,11 +63,12 @@ def _variant(ground: CommonGround, name: str) -> Settings:
     return Settings(lr=ground.control.lr, clip_norm=ground.control.clip_norm, optimizer=name)
 
 
-def _around(ground: CommonGround, variant: Settings, lr: float) -> list[Arm]:
-    """Screen at `lr`, and beside it as far as that pays."""
+def _sibling(ground: CommonGround, variant: Settings, lr: float, to_beat: float) -> list[Arm]:
+    """Screen at the best learning rate of its family, and beside it if it does better there than the family so far."""
     at = grid_lr(grid_index(lr))
-    run = ground.screen(
-        Settings(lr=at, clip_norm=variant.clip_norm, optimizer=variant.optimizer), f"short sweep under {FIX}"
-    )
-    arm = None if run is None else neighbours(ground, FIX, variant, {at: run})
+    run = ground.screen(replace(variant, lr=at), f"short sweep under {FIX}")
+    if run is None:
+        return []
+    ahead = (ground.gain(run) or 0.0) > to_beat
+    arm = neighbours(ground, FIX, variant, {at: run}) if ahead else arm_of(ground, FIX, variant, {at: run})
     return [] if arm is None else [arm]

@@ -16,6 +16,11 @@ from trainsense.records.trial import Trial
 class CommonGround:
     """The lab with the baseline, the control and the yardstick.
 
+    Attributes:
+        to_beat: gain on the screening seed of the best fix that is verified: what is less simple has to promise more.
+        control_runs: lr* on the fresh seeds.
+        baseline_runs: the baseline on them.
+
     Args:
         lab: runs the trials.
         plan: seeds, horizon and effort.
@@ -41,6 +46,7 @@ class CommonGround:
         self.baseline, self.control, self.user_lr = baseline, control, user_lr
         at_best = sweep.best.runs if sweep.best else ()
         self.control_screened = at_best if control_screened is None else control_screened
+        self.to_beat = 0.0
         self.control_runs: Sequence[Run] = ()
         self.baseline_runs: Sequence[Run] = ()
 

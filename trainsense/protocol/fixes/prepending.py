@@ -16,11 +16,20 @@ CHECKPOINTS: Final = 15
 """Evaluations over a run that is compared by its best checkpoint."""
 
 
+def best_prepended(ground: CommonGround, arms: Sequence[Arm]) -> list[Arm]:
+    """Return the arms, the best of those with a warmup that are verified measured in front of the run as well."""
+    ready = [arm for arm in arms if arm.settings.warmup_steps and _verified(arm)]
+    best = max(ready, key=lambda arm: arm.against_baseline.mean if arm.against_baseline else 0.0, default=None)
+    return [prepended(ground, arm) if arm is best else arm for arm in arms]
+
+
+def _verified(arm: Arm) -> bool:
+    compared = (arm.against_baseline, arm.against_lower_lr)
+    return all(one is not None and one.status == "verified" for one in compared)
+
+
 def prepended(ground: CommonGround, arm: Arm) -> Arm:
-    """Return the arm with the warmup in front of the run, measured; as it was where that is not called for or affordable."""
-    verified = [one for one in (arm.against_baseline, arm.against_lower_lr) if one and one.status == "verified"]
-    if not arm.settings.warmup_steps or len(verified) < 2:
-        return arm
+    """Return an arm with its warmup in front of the run, measured; as it was where the budget does not hold that."""
     steps = ground.plan.horizon + arm.settings.warmup_steps
     baseline, runs = _runs(ground, ground.baseline, steps), _runs(ground, arm.settings, steps)
     compared = compare_best_checkpoints(baseline, runs, ground.sweep)

@@ -18,6 +18,8 @@ from trainsense.records.run import Run
 from trainsense.records.settings import Settings
 
 NOTHING_TRAINS: Final = "no learning rate trains within the horizon"
+GAINED_SHARE: Final = 0.5
+"""Of D: trained models lose all of it and more under a constant output, models on random labels nothing."""
 PURPOSE: Final = "changes under which a learning rate may train"
 
 
@@ -91,5 +93,16 @@ def _yardstick(
         )
         for runs in found.values()
     ]
-    trained = [one for one in sweeps if one.best_lr is not None and one.drop.assessable]
-    return min(trained, key=lambda one: one.drop.best, default=None)
+    return min(filter(_learnt, sweeps), key=lambda one: one.drop.best, default=None)
+
+
+def _learnt(sweep: LearningRateSweep) -> bool:
+    """Whether a change made a model learn from its inputs: a constant output in place of its own loses what was gained.
+
+    Coming down from the initial loss to that of a constant is no learning. A gap of zero says nothing: there the loss is not
+    made of the outputs.
+    """
+    if sweep.best is None or not sweep.drop.assessable:
+        return False
+    gaps = [run.constant_gap for run in sweep.best.runs if run.constant_gap]
+    return all(gap > GAINED_SHARE * sweep.drop.value for gap in gaps)

@@ -1,5 +1,6 @@
 """Screens one variant of a fix on the first seed, over the learning rates that it may make possible (PROTOCOL 1 and 6)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -18,11 +19,11 @@ from trainsense.records.trial import RANGE_TEST
 
 MOST_POINTS_UP: Final = 4
 """Grid points above lr* to which a fix that pays is followed: a factor of 21."""
-COARSE_BELOW: Final = (1, 3, 5)
-"""A short sweep begins so many grid points below where its range test came undone: short tests overrate learning rates
-(PROTOCOL 2.1: the best lies up to two decades below)."""
-HOPELESS: Final = -0.1
-"""A short sweep whose coarse points all end this share of D above lr* is not refined."""
+COARSE_BELOW: Final = (2, 4)
+"""A short sweep begins so many grid points below where its range test came undone, factors of 4.6 and 22: short tests overrate
+learning rates (PROTOCOL 2.1). Where it pays, it goes on from there to both sides."""
+REFINEMENT_GAIN: Final = 0.1
+"""What the neighbours of a coarse grid may still gain, as a share of D: where that would not do, they are not run."""
 LOWEST_LR: Final = 1e-7
 """Where a range test starts."""
 
@@ -71,8 +72,8 @@ def short_sweep(ground: CommonGround, fix: str, variant: Settings) -> Arm | None
 
 
 def refined(ground: CommonGround, fix: str, variant: Settings, runs: dict[float, Run]) -> Arm | None:
-    """Run the neighbours of the best of a coarse grid, unless all of it is hopeless."""
-    if max(_gains(ground, runs).values(), default=HOPELESS) <= HOPELESS:
+    """Run the neighbours of the best of a coarse grid, unless they could not bring it up to what is verified already."""
+    if max(_gains(ground, runs).values(), default=-math.inf) <= ground.to_beat - REFINEMENT_GAIN:
         return arm_of(ground, fix, variant, runs)
     return neighbours(ground, fix, variant, runs)
 
@@ -109,7 +110,7 @@ def range_test_top(lab: Lab, plan: Plan, variant: Settings, purpose: str) -> int
     bracket = None if run.skipped else read_bracket(run.trace.lr, run.trace.loss)
     if bracket is None:
         return None
-    return grid_index(bracket.divergence_lr) if bracket.learnt else grid_index(variant.lr) + COARSE_BELOW[1]
+    return grid_index(bracket.divergence_lr) if bracket.learnt else grid_index(variant.lr) + COARSE_BELOW[0]
 
 
 def arm_of(ground: CommonGround, fix: str, variant: Settings, runs: Runs) -> Arm | None:
@@ -162,7 +163,7 @@ def _past_best(ground: CommonGround, runs: Runs) -> bool:
 
 
 def _gains(ground: CommonGround, runs: Runs) -> dict[float, float]:
-    return {lr: gain if (gain := ground.gain(run)) is not None else float("-inf") for lr, run in runs.items()}
+    return {lr: gain if (gain := ground.gain(run)) is not None else -math.inf for lr, run in runs.items()}
 
 
 def _run(ground: CommonGround, variant: Settings, indices: Sequence[int], runs: dict[float, Run], purpose: str) -> bool:

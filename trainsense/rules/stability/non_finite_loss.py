@@ -64,7 +64,9 @@ def judge(sweep: LearningRateSweep, user: UserSetting | None, setup: Setup | Non
             "runs_at_your_lr": len(own),
         },
         plots=("lr-axis",),
-        fixes=("normalize-inputs", "zero-init-residual", "reinitialize") if everywhere else ("lower-lr", "warmup", "clip-grad-norm"),
+        fixes=("normalize-inputs", "zero-init-residual", "reinitialize")
+        if everywhere
+        else ("lower-lr", "warmup", "clip-grad-norm"),
     )
 
 

@@ -46,7 +46,9 @@ def branch_ends(graph: Graph) -> BranchEnds:
         kept = [end for end in ends if not _applied_elsewhere(graph, end, ops)]
         if len(kept) == len(ends):
             break
-        blocked.extend("its weight is applied elsewhere too" for _ in range(len(ends) - len(kept)))
+        blocked.extend(
+            "one ends in a layer whose weight is applied elsewhere too" for _ in range(len(ends) - len(kept))
+        )
         ends = kept
     names = dict.fromkeys(name for end in ends for name in end.names)
     return BranchEnds(names=tuple(names), blocked=tuple(blocked))

@@ -69,8 +69,7 @@ def _moved(graph: fx.Graph, norm: fx.Node, total: fx.Node, one: fx.Node, other: 
         copies = {node: graph.node_copy(node) if node.op == "get_attr" else node for node in own}
         head = graph.node_copy(norm, lambda node: copies.get(node, stream))
     for node in branch:
-        if not _reads_size(node):
-            node.replace_input_with(stream, head)
+        node.replace_input_with(stream, head)
     with graph.inserting_before(total):
         kept = graph.call_function(operator.add, (stream, end))  # an addition in place would change what the norm read
     norm.replace_all_uses_with(kept)

@@ -16,9 +16,7 @@ ADVICE: Final = (
 NEAR_ZERO: Final = 0.25
 """A mean below this many standard deviations counts as zero (CONTRACT 5)."""
 NEAR_ONE: Final = (0.5, 2.0)
-"""Standard deviations in between count as one (CONTRACT 5)."""
-EVEN_SCALES: Final = 10.0
-"""Features whose standard deviations differ by less than this factor count as alike (CONTRACT 5)."""
+"""Standard deviations in between count as one (CONTRACT 5); those of two features then differ by a factor of 4 at most."""
 CONSTANT: Final = 1e-6
 """A feature that varies by less than this share of its size is constant: float32 resolves 6e-8."""
 
@@ -53,7 +51,7 @@ def _why_not(mean: Tensor, std: Tensor) -> str:
         return "The inputs are constant."
     mean, std = mean[varies], std[varies]
     centred = bool((mean.abs() < NEAR_ZERO * std).all())
-    scaled = bool(((std > NEAR_ONE[0]) & (std < NEAR_ONE[1])).all()) and bool(std.max() < EVEN_SCALES * std.min())
+    scaled = bool(((std > NEAR_ONE[0]) & (std < NEAR_ONE[1])).all())
     if centred and scaled:
         return "The inputs are near mean 0 and standard deviation 1 already."
     return ""
@@ -71,7 +69,9 @@ def _code(entry: Entering) -> str:
         "# inputs: the training inputs as one tensor\n"
         f"mean = inputs.float().mean({axes}, keepdim=True)  # of each feature\n"
         f"std = inputs.float().std({axes}, correction=0, keepdim=True)\n"
-        f"std = torch.where(std > {CONSTANT!r} * mean.abs(), std, torch.ones_like(std))  # a constant keeps its scale\n"
+        "# a constant keeps its scale:\n"
+        f"varies = std > {CONSTANT!r} * mean.abs()\n"
+        "std = torch.where(varies, std, torch.ones_like(std))\n"
         "\n"
         "\n"
         f"def standardise(module, {head}):\n"

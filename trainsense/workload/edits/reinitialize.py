@@ -29,9 +29,8 @@ ADVICE: Final = (
 _RECURRENT: Final = (nn.RNNBase, nn.RNNCellBase)
 _ZERO: Final = "torch.nn.init.zeros_({0})"
 _XAVIER: Final = "torch.nn.init.xavier_normal_({0})"
-_FORGET_GATE_OPEN: Final = (
-    "torch.nn.init.zeros_({0}).data.chunk(4)[1].fill_(1.0)  # the forget gate starts open (Jozefowicz et al. 2015)"
-)
+_FORGET_GATE_OPEN: Final = "torch.nn.init.zeros_({0}).data.chunk(4)[1].fill_(1.0)"
+"""The forget gate starts open (Jozefowicz et al. 2015)."""
 
 
 @dataclass(frozen=True, kw_only=True)
