@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -192,3 +193,17 @@ def test_the_two_together_start_from_what_each_alone_chose() -> None:
     lengths = {arm.settings.warmup_steps for arm in arms(found, "warmup")}
     assert both.settings.clip_norm in clips
     assert both.settings.warmup_steps in lengths
+
+
+def test_a_command_on_instability_tries_warmup_and_clipping_alone() -> None:
+    """Optimizers and model edits are for the whole diagnosis."""
+    for needs in (None, "pre-norm"):
+        executor = noisy(quieter={"Adam": 0.1}, needs=needs)
+        one = lab(executor)
+        subject: dict[str, Any] = {"edits": (survey("pre-norm"),), "optimizer": "SGD", "optimizer_code": "momentum="}
+        made = replace(plan(COMPLETION, lr=TOO_HIGH, **subject), any_fix=False)
+        sweep = sweep_lr(one, made)
+        assert sweep is not None
+        found = try_fixes(one, made, sweep, user_setting(one, made, sweep), None)
+        assert (found is None) is (needs is not None)
+        assert not any(trial.optimizer or trial.edits for trial in executor.ran)

@@ -165,18 +165,19 @@ def _plan(workload: Workload, bench: Bench, request: Request, prices: Prices, am
         instability = max(horizon, min(instability, workload.max_train_steps))
     effort = ESSENTIALS
     return Plan(
-        subject=_subject(workload, bench, request.seed),
+        subject=_subject(workload, bench, request),
         seed=request.seed,
         horizon=horizon,
         instability_steps=instability,
         bracket_steps=min(BRACKET_STEPS, max(50, horizon // 2)),
         effort=effort,
         warmup_factor=request.factor,
+        any_fix=request.command == "diagnose",
     )
 
 
-def _subject(workload: Workload, bench: Bench, seed: int) -> Subject:
-    model = bench.fresh_model(seed)
+def _subject(workload: Workload, bench: Bench, request: Request) -> Subject:
+    model = bench.fresh_model(request.seed)
     optimizer = build_optimizer(workload, model, workload.lr or 1e-3, None)
     return Subject(
         lr=workload.lr,
@@ -188,5 +189,5 @@ def _subject(workload: Workload, bench: Bench, seed: int) -> Subject:
         optimizer=type(optimizer).__name__,
         optimizer_code=code_of(optimizer, model),
         schedule="own" if callable(workload.schedule) else workload.schedule or "constant",
-        edits=bench.surveys(seed),
+        edits=bench.surveys(request.seed) if request.command == "diagnose" else (),
     )

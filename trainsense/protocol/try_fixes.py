@@ -31,7 +31,7 @@ def try_fixes(
         instability: events above lr*, None if they were not looked for.
     """
     if sweep.best_lr is None or sweep.best is None or not sweep.drop.assessable:
-        return rescue(lab, plan, sweep)
+        return rescue(lab, plan, sweep) if plan.any_fix else None
     clip_norm = plan.subject.clip_norm
     baseline = Settings(lr=user.lr if user else sweep.best_lr, clip_norm=clip_norm)
     control = Settings(lr=sweep.best_lr, clip_norm=clip_norm)
@@ -46,7 +46,8 @@ def try_fixes(
     if reasons:
         arms = best_prepended(ground, _stabilised(ground, arms, first))
     arms += _looser_clip(user)
-    if reasons and plan.effort.other_fixes and (suffers(user) or any(stabilising_pays(arm) for arm in arms)):
+    limiting = bool(reasons) and (suffers(user) or any(stabilising_pays(arm) for arm in arms))
+    if limiting and plan.any_fix and plan.effort.other_fixes:
         for screen in OTHERS:
             arms += screen(ground, arms)
         arms = adopted(ground, arms)
@@ -56,7 +57,7 @@ def try_fixes(
         arms=tuple(arms),
         control_runs=tuple(ground.control_runs),
         baseline_runs=tuple(ground.baseline_runs),
-        untested=tuple(survey for survey in plan.subject.edits if reasons and not survey.applicable),
+        untested=tuple(survey for survey in plan.subject.edits if limiting and plan.any_fix and not survey.applicable),
         yardstick=sweep,
     )
 

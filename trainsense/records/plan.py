@@ -84,6 +84,7 @@ class Plan:
         bracket_steps: steps of the exponential range test.
         effort: how much of the protocol to run.
         warmup_factor: multiple of the unstable lr at which warmups are tried first.
+        any_fix: whether optimizers and model edits may be tried; else only what the command is about: warmup and clipping.
     """
 
     subject: Subject
@@ -93,6 +94,7 @@ class Plan:
     bracket_steps: int
     effort: Effort
     warmup_factor: float = 10.0
+    any_fix: bool = True
 
     @property
     def seeds(self) -> tuple[int, ...]:
