@@ -125,6 +125,7 @@ def test_what_is_less_simple_and_promises_less_than_what_is_verified_gets_no_pai
         noisy(quieter={"Adam": 0.1, "reinitialize": 0.4}), edits=edits, optimizer="SGD", optimizer_code="momentum="
     )
     assert status(found, "change-optimizer") == "verified"
+    assert status(found, "reinitialize") is None
     _, alone = tried(noisy(quieter={"reinitialize": 0.4}), edits=edits, optimizer="SGD", optimizer_code="momentum=")
     assert status(alone, "reinitialize") == "verified"
 

@@ -6,7 +6,7 @@ from trainsense.lab import Lab
 from trainsense.measure.paired import ADOPTION_PAIRS, MOST_PAIRS
 from trainsense.measure.symptoms import SUFFERING_SHARE, stabilising_pays, suffers, symptoms
 from trainsense.protocol.fixes import OTHERS, STABILISERS, CommonGround
-from trainsense.protocol.fixes.adoption import adopted
+from trainsense.protocol.fixes.adoption import adopted, verified_gain
 from trainsense.protocol.fixes.prepending import best_prepended
 from trainsense.protocol.fixes.rescue import rescue
 from trainsense.records.evidence import Arm, FixesTried, InstabilityCheck, LearningRateSweep, UserSetting
@@ -49,8 +49,8 @@ def try_fixes(
     limiting = bool(reasons) and (suffers(user) or any(stabilising_pays(arm) for arm in arms))
     if limiting and plan.any_fix and plan.effort.other_fixes:
         for screen in OTHERS:
-            arms += screen(ground, arms)
-        arms = adopted(ground, arms)
+            ground.to_beat = verified_gain(arms)
+            arms = adopted(ground, [*arms, *screen(ground, arms)])
     return FixesTried(
         symptoms=tuple(reasons),
         baseline=baseline,
@@ -78,9 +78,12 @@ def _looser_clip(user: UserSetting | None) -> list[Arm]:
 
 
 def _stabilised(ground: CommonGround, arms: Sequence[Arm], first: str) -> list[Arm]:
-    """Screen warmup, clipping and both, the one that the symptoms name first; adopt what is promising."""
+    """Screen warmup, clipping and both, the one that the symptoms name first; adopt what is promising.
+
+    Each as it comes: a tight budget decides on the first before it looks at the next.
+    """
     order = sorted(STABILISERS, key=lambda fix: fix != first)
     found = list(arms)
     for fix in order if ground.adopts else order[:1]:
-        found += STABILISERS[fix](ground, found)
+        found = adopted(ground, [*found, *STABILISERS[fix](ground, found)], most_pairs=ADOPTION_PAIRS)
     return adopted(ground, found)

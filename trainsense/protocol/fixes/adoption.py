@@ -63,10 +63,15 @@ def adopted(ground: CommonGround, arms: Sequence[Arm], *, most_pairs: int = MOST
     return found
 
 
+def verified_gain(arms: Sequence[Arm]) -> float:
+    """Return the largest gain on the screening seed of what is verified against the baseline and the control, 0 without."""
+    return max((arm.screened_gain or 0.0 for arm in arms if _settled(arm)), default=0.0)
+
+
 def _entrants(arms: Sequence[Arm], to_beat: float) -> list[Arm]:
     """Return the chosen variant of each fix that is worth fresh pairs, changes of lr first, then by what was gained.
 
-    What was adopted before stays in; what was screened after a fix had been verified has to promise more than that one.
+    What was adopted before stays in; what is new has to promise more than `to_beat`.
     """
     names = dict.fromkeys(arm.fix for arm in arms)
     best = [arm for name in names if (arm := chosen([one for one in arms if one.fix == name])) is not None]
@@ -79,7 +84,7 @@ def _entrants(arms: Sequence[Arm], to_beat: float) -> list[Arm]:
 
 
 def _settled(arm: Arm) -> bool:
-    """Whether an arm is verified against the baseline and the control: what comes later and is less simple has to promise more."""
+    """Whether an arm is verified against the baseline and the control."""
     compared = (arm.against_baseline, arm.against_lower_lr)
     return all(one is not None and one.status == "verified" for one in compared)
 
