@@ -6,6 +6,22 @@ Without a budget the whole protocol may take 150 trainings of the horizon N (300
 recommendation must name a fix that is right for the fault, in at least two thirds of the recipes with one, and none for those
 without. Exit 1 otherwise. `--keep` saves the reports as FOLDER/none/NAME.json and FOLDER/40-trainings/NAME.json: the first are
 for `pasted_fix --reports FOLDER/none`.
+
+Measured 2026-11-21, two shared cores (seconds of wall time, two diagnoses at once):
+
+| recipe                | no budget                                    | 40 trainings                             |       |
+| --------------------- | -------------------------------------------- | ---------------------------------------- | ----- |
+| deep_residual_no_norm |  80.3 N  89 s, clip-grad-norm, verified      | 39.9 N  38 s, clip-grad-norm, verified   | right |
+| lr_too_high           |  80.4 N  26 s, lower-lr, verified            | 40.1 N  15 s, lower-lr, verified         | right |
+| lr_too_low            |  60.0 N  21 s, raise-lr, verified            | 40.1 N  16 s, raise-lr, verified         | right |
+| outlier_batches       | 126.1 N  34 s, clip-grad-norm, verified      | 40.1 N  15 s, clip-grad-norm, verified   | right |
+| post_norm_transformer | 126.8 N 875 s, zero-init-residual, verified  | 40.0 N 480 s, lower-lr, verified         | WRONG |
+| wide_resnet_stride    | 107.8 N 400 s, lower-lr, verified            | 40.1 N 151 s, lower-lr, verified         | right |
+| healthy_cnn           |  66.9 N  82 s, none                          | 39.9 N  48 s, none                       | right |
+| healthy_mlp           |  56.7 N  25 s, none                          | 40.1 N  22 s, none                       | right |
+| healthy_transformer   |  73.9 N 202 s, none                          | 39.9 N 100 s, none                       | right |
+(post_norm_transformer at 40 trainings: warmup ends lower on the four fresh pairs that fitted; verification takes five. The healthy ones were
+measured a few commits earlier, wide_resnet and pre_norm_transformer not yet.)
 """
 
 import argparse

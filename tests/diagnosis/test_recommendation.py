@@ -131,6 +131,15 @@ def test_a_fix_that_does_not_beat_the_lower_lr_is_not_recommended(status: Compar
     assert "does not beat the best lr without it" in fix.reason
 
 
+def test_too_few_pairs_are_said_to_be_that() -> None:
+    """Not that the fix does not beat the control."""
+    few = replace(compared(0.2, "inconclusive"), pairs=4)
+    warmup = replace(WARMUP, against_baseline=few, against_lower_lr=few)
+    fix = fixes_of(tried(LOWER, warmup), (), USER, plan(lr=0.5))[1]
+    assert "4 of the 5 fresh pairs" in fix.reason
+    assert recommended(LOWER, warmup) == ("lower-lr",)
+
+
 def test_what_is_refused_is_never_recommended() -> None:
     """More than half of the updates clipped, say."""
     refused = replace(CLIP, refused="it clips 80% of the updates")

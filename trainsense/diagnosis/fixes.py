@@ -7,7 +7,7 @@ from typing import Final
 from trainsense.diagnosis.advice import advice_for
 from trainsense.diagnosis.price import price_of
 from trainsense.diagnosis.snippets import snippets
-from trainsense.measure.paired import PRACTICAL_MARGIN
+from trainsense.measure.paired import ADOPTION_PAIRS, PRACTICAL_MARGIN
 from trainsense.records.comparison import Comparison
 from trainsense.records.evidence import Arm, FixesTried, UserSetting
 from trainsense.records.finding import Finding
