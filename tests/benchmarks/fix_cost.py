@@ -46,7 +46,7 @@ RIGHT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "wide_resnet_stride": ("lower-lr", *STABILISERS),
         "deep_residual_no_norm": (*STABILISERS, "zero-init-residual"),
         "outlier_batches": ("clip-grad-norm", "clip-and-warmup"),
-        "post_norm_transformer": ("warmup", "clip-and-warmup", "pre-norm"),
+        "post_norm_transformer": ("warmup", "clip-and-warmup", "zero-init-residual", "pre-norm"),
     }
 )
 """The fixes that are right for each fault (the recipes' docstrings say why); the other recipes are healthy, and need none."""

@@ -82,7 +82,9 @@ def _tried(arm: Arm, tried: FixesTried, plan: Plan) -> Fix:
         _bare(arm, tried.baseline, plan),
         loss=screening.score if screening else None,
         seeds=1 if screening else 0,
-        reason=_why_not_pursued(arm, [one for one in tried.arms if one.against_baseline is not None]),
+        reason=_why_not_pursued(
+            arm, [one for one in tried.arms if one.against_lower_lr and one.against_lower_lr.status == "verified"]
+        ),
     )
 
 
@@ -109,15 +111,15 @@ def _compared(arm: Arm, compared: Comparison, baseline: Settings, plan: Plan) ->
     )
 
 
-def _why_not_pursued(arm: Arm, compared: Sequence[Arm]) -> str:
+def _why_not_pursued(arm: Arm, verified: Sequence[Arm]) -> str:
     if arm.refused:
         return f"Not recommended: {arm.refused}."
     if arm.screened_gain is None or arm.screening is None:
         return "It was not run."
     if arm.screened_gain > PRACTICAL_MARGIN:
-        better = [one for one in compared if (one.screened_gain or 0.0) >= arm.screened_gain]
+        better = [one for one in verified if (one.screened_gain or 0.0) >= arm.screened_gain]
         if better:
-            return f"On the first seed it did no better than {better[0].fix}, which is simpler: not pursued."
+            return f"On the first seed it did no better than {better[0].fix}, which is verified: not pursued."
         return (
             f"On the first seed it ended {arm.screened_gain:.0%} of the loss drop below the best lr without it; the budget "
             "held no fresh pairs to verify that."
@@ -135,6 +137,8 @@ def _limits(arm: Arm) -> str:
     if arm.refused:
         return f"Not recommended: {arm.refused}."
     lower = arm.against_lower_lr
+    if lower is not None and lower.pairs < ADOPTION_PAIRS:
+        return f"The budget held {lower.pairs} of the {ADOPTION_PAIRS} fresh pairs that verification takes."
     if lower is not None and lower.status != "verified":
         return f"It does not beat the best lr without it: {lower.mean:+.0%} of the loss drop ({lower.low:.0%} to {lower.high:.0%})."
     return ""
