@@ -13,7 +13,7 @@ from trainsense.records.evidence import Arm, FixesTried, LearningRateSweep, User
 from trainsense.records.finding import Finding
 from trainsense.records.plan import Plan
 from trainsense.records.report import Recommendation
-from trainsense.records.settings import MODEL_EDITS, Settings
+from trainsense.records.settings import LR_CHANGES, MODEL_EDITS, Settings
 
 SIMPLICITY: Final = (
     "lower-lr",
@@ -25,7 +25,6 @@ SIMPLICITY: Final = (
     *MODEL_EDITS,
 )
 """From the simplest change on (PROTOCOL 6.6)."""
-LR_CHANGES: Final = ("lower-lr", "raise-lr")
 
 
 def recommend(

@@ -8,6 +8,9 @@ from trainsense.records.trial import Trial
 OPTIMIZERS: Final = ("SGD", "Adam", "AdamW", "RMSprop", "NAdam")
 """The optimizers that a trial may name, by their names in `torch.optim`; SGD has momentum 0.9."""
 
+LR_CHANGES: Final = ("lower-lr", "raise-lr")
+"""The fixes that change the learning rate alone (CONTRACT 5)."""
+
 MODEL_EDITS: Final = ("zero-init-residual", "pre-norm", "reinitialize", "replace-activation", "normalize-inputs")
 """The model edits that a trial may name (CONTRACT 5)."""
 

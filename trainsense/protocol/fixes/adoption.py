@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from trainsense.measure.comparing import compare_runs
 from trainsense.measure.paired import MOST_PAIRS, PRACTICAL_MARGIN, holm_confidences
@@ -12,8 +11,7 @@ from trainsense.protocol.fixes.screening import chosen, promising
 from trainsense.records.comparison import Comparison
 from trainsense.records.evidence import Arm
 from trainsense.records.run import Run
-
-LR_CHANGES: Final = ("lower-lr", "raise-lr")
+from trainsense.records.settings import LR_CHANGES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +63,7 @@ def adopted(ground: CommonGround, arms: Sequence[Arm], *, most_pairs: int = MOST
 
 def verified_gain(arms: Sequence[Arm]) -> float:
     """Return the largest gain on the screening seed of what is verified against the baseline and the control, 0 without."""
-    return max((arm.screened_gain or 0.0 for arm in arms if _settled(arm)), default=0.0)
+    return max((arm.screened_gain or 0.0 for arm in arms if arm.beats_both), default=0.0)
 
 
 def _entrants(arms: Sequence[Arm], to_beat: float) -> list[Arm]:
@@ -81,12 +79,6 @@ def _entrants(arms: Sequence[Arm], to_beat: float) -> list[Arm]:
         if arm.fix in LR_CHANGES or arm.against_baseline or (promising(arm) and (arm.screened_gain or 0.0) > to_beat)
     ]
     return sorted(worth, key=lambda arm: (arm.fix not in LR_CHANGES, -(arm.screened_gain or 0.0)))
-
-
-def _settled(arm: Arm) -> bool:
-    """Whether an arm is verified against the baseline and the control."""
-    compared = (arm.against_baseline, arm.against_lower_lr)
-    return all(one is not None and one.status == "verified" for one in compared)
 
 
 def _pairs(ground: CommonGround, arm: Arm, count: int) -> list[Run]:

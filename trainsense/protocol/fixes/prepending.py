@@ -18,14 +18,9 @@ CHECKPOINTS: Final = 15
 
 def best_prepended(ground: CommonGround, arms: Sequence[Arm]) -> list[Arm]:
     """Return the arms, the best of those with a warmup that are verified measured in front of the run as well."""
-    ready = [arm for arm in arms if arm.settings.warmup_steps and _verified(arm)]
+    ready = [arm for arm in arms if arm.settings.warmup_steps and arm.beats_both]
     best = max(ready, key=lambda arm: arm.against_baseline.mean if arm.against_baseline else 0.0, default=None)
     return [prepended(ground, arm) if arm is best else arm for arm in arms]
-
-
-def _verified(arm: Arm) -> bool:
-    compared = (arm.against_baseline, arm.against_lower_lr)
-    return all(one is not None and one.status == "verified" for one in compared)
 
 
 def prepended(ground: CommonGround, arm: Arm) -> Arm:

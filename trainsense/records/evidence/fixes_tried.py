@@ -59,6 +59,12 @@ class Arm:
         """Return the screened run at the lr of `settings`, None if it was not screened."""
         return next((run for run in self.screened if run.trial.lr == self.settings.lr), None)
 
+    @property
+    def beats_both(self) -> bool:
+        """Whether it is verified against the baseline and against the control, lr* without it."""
+        compared = (self.against_baseline, self.against_lower_lr)
+        return all(one is not None and one.status == "verified" for one in compared)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FixesTried:

@@ -8,12 +8,9 @@ from typing import Final
 from trainsense.measure.paired import PRACTICAL_MARGIN
 from trainsense.records.comparison import Comparison
 from trainsense.records.evidence import Arm, FixesTried, LearningRateSweep
-from trainsense.records.settings import Settings
+from trainsense.records.settings import LR_CHANGES, Settings
 from trainsense.reporters.numbers import lr_text, number_text, percent_text
 from trainsense.reporters.trial_loss import trial_loss
-
-LR_CHANGES: Final = frozenset(["lower-lr", "raise-lr"])
-"""Fixes that move along the axis without a fix; they have no axis of their own (CONTRACT 5)."""
 
 FEWEST_LRS: Final = 2
 """Learning rates from which on an arm that is not verified has an axis to show."""
