@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from trainsense.records.location import Location
+
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 """From worst to mildest."""
@@ -23,6 +25,8 @@ class Finding:
         evidence: the measured numbers by name.
         plots: names of the plots that show it.
         fixes: names of the fixes that address it (CONTRACT 5), the likeliest first.
+        locations: where in the user's model and files it sits, the most telling place first; empty where it is no matter of
+            one place.
     """
 
     rule: str
@@ -32,6 +36,7 @@ class Finding:
     evidence: Mapping[str, EvidenceValue] = field(default_factory=dict)
     plots: tuple[str, ...] = ()
     fixes: tuple[str, ...] = ()
+    locations: tuple[Location, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

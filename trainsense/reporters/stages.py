@@ -20,6 +20,7 @@ from trainsense.records.evidence import (
 )
 from trainsense.records.run import Run
 from trainsense.reporters.plain import plain_value
+from trainsense.reporters.preflight_stage import preflight_entry
 from trainsense.reporters.trial_loss import highest_probe_loss, trial_loss
 
 Entry = dict[str, Any]
@@ -35,9 +36,13 @@ def stage_entries(evidence: Iterable[Evidence]) -> dict[str, dict[str, Any]]:
         Stage name to a mapping of plain values: rounded floats, and strings for numbers that are not finite.
     """
     entries: dict[str, dict[str, Any]] = {}
+    evidence = tuple(evidence)
+    if seen := preflight_entry(evidence):
+        entries["preflight"] = plain_value(seen)
     for piece in evidence:
         name, entry = _named_entry(piece)
-        entries[name] = plain_value(entry)
+        if name:
+            entries[name] = plain_value(entry)
     return entries
 
 
@@ -57,6 +62,8 @@ def _named_entry(piece: Evidence) -> tuple[str, Entry]:  # noqa: PLR0911 - one r
             return "setup", _setup(piece)
         case FixesTried():
             return "fixes_tried", _fixes_tried(piece)
+        case _:  # part of the entry of preflight
+            return "", {}
 
 
 def _sweep(sweep: LearningRateSweep) -> Entry:

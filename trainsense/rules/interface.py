@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType, NoneType
 from typing import get_args, get_type_hints
 
-from trainsense.records.evidence import Evidence
+from trainsense.records.evidence import Evidence, Missing
 from trainsense.records.finding import Judgement, NotAssessed
 
 
@@ -29,7 +29,9 @@ class Rule:
 
     def __call__(self, evidence: Iterable[Evidence]) -> Judgement:
         """Judge; `NotAssessed` if a stage that it needs did not run."""
+        evidence = tuple(evidence)
         by_type = {type(one): one for one in evidence}
+        reasons = {one.kind: one.reason for one in evidence if isinstance(one, Missing)}
         hints = get_type_hints(self.judge)
         hints.pop("return", None)
         arguments: dict[str, Evidence | None] = {}
@@ -37,11 +39,14 @@ class Rule:
             kinds = get_args(hint) or (hint,)
             found = next((by_type[kind] for kind in kinds if kind in by_type), None)
             if found is None and NoneType not in kinds:
-                return NotAssessed(rule=self.name, reason=f"needs {_WHAT.get(kinds[0].__name__, kinds[0].__name__)}")
+                kind = kinds[0].__name__
+                reason = reasons.get(kind) or f"needs {_WHAT.get(kind, _PREFLIGHT)}"
+                return NotAssessed(rule=self.name, reason=reason)
             arguments[parameter] = found
         return self.judge(**arguments)
 
 
+_PREFLIGHT = "the look into the model before training, which did not run"
 _WHAT = {
     "Setup": "the check of the setup, which did not run",
     "LearningRateSweep": "the learning-rate sweep, which did not run",

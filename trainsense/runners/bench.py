@@ -152,6 +152,11 @@ class Bench:
                 "output_spread": output_spread(model, loss, self.probe_batches[:1]),
             }
 
+    def constant_gap(self, model: nn.Module) -> float | None:
+        """Return by how much the best constant prediction's loss on the probe set lies above the model's (PROTOCOL 0)."""
+        with self._probing(model):
+            return constant_gaps(model, lambda batch: self._evaluated(model, batch), self.probe_batches)[0]
+
     def attention_logit(self, model: nn.Module) -> float | None:
         """Return the largest attention logit on the first probe batch, None without attention."""
         with self._probing(model):

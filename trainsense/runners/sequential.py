@@ -2,11 +2,13 @@
 
 import math
 import time
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_
+from torch.optim import Optimizer
 
 from trainsense.errors import BatchSourceError, UserCodeError
 from trainsense.meter import Meter
@@ -29,20 +31,31 @@ _HOST_MEMORY: Final = "DefaultCPUAllocator"
 """torch tells host memory that ran out by a plain RuntimeError with this in its text."""
 
 
-def run_trial(bench: Bench, trial: Trial, *, anew: bool = False) -> Run:
+class Watcher(Protocol):
+    """Looks on while a trial trains, without touching anything."""
+
+    def after_backward(self, step: int, model: nn.Module, optimizer: Optimizer) -> None:
+        """See the gradients of a step, before clipping and before the update."""
+
+    def after_update(self, step: int, model: nn.Module, optimizer: Optimizer) -> None:
+        """See the parameters after the update of a step; the gradients are still there."""
+
+
+def run_trial(bench: Bench, trial: Trial, *, anew: bool = False, watchers: Sequence[Watcher] = ()) -> Run:
     """Train once and return what happened; the global random state is left as it was.
 
     Args:
         bench: the workload on its device.
         trial: how to train.
         anew: read the batch source again instead of replaying it (determinism check).
+        watchers: who looks on.
 
     Raises:
         BatchSourceError: the batch source raised; whatever else raises ends the trial as `Crashed`.
     """
     started = time.perf_counter()
     with random_state_kept():
-        training = _Training(bench, trial, anew=anew)
+        training = _Training(bench, trial, anew=anew, watchers=watchers)
         try:
             training.begin()
             outcome = training.run()
@@ -58,8 +71,8 @@ def run_trial(bench: Bench, trial: Trial, *, anew: bool = False) -> Run:
 class _Training:
     """A model, its optimizer and its meter, from the first step to the last."""
 
-    def __init__(self, bench: Bench, trial: Trial, *, anew: bool) -> None:
-        self.bench, self.trial = bench, trial
+    def __init__(self, bench: Bench, trial: Trial, *, anew: bool, watchers: Sequence[Watcher]) -> None:
+        self.bench, self.trial, self.watchers = bench, trial, watchers
         self.batches = bench.training_batches(trial.seed, anew=anew)
         self.factor = factors(bench.workload, trial)
         self.evaluated = evaluation_steps(trial) if bench.eval_batches and trial.evaluate else frozenset()
@@ -93,6 +106,8 @@ class _Training:
             lr = self.set_lr(self.factor(self.step))
             loss = self.backward(self.model)
             self.scaler.unscale_(self.optimizer)
+            for watcher in self.watchers:
+                watcher.after_backward(self.step, self.model, self.optimizer)
             norm_tensor = meter.gradient_norm()
             norm = float(norm_tensor)
             clipped = trial.clip_norm is not None and norm > trial.clip_norm
@@ -105,6 +120,8 @@ class _Training:
             with user_code("the step of Workload.optimizer"):
                 self.scaler.step(self.optimizer)
             self.scaler.update()
+            for watcher in self.watchers:
+                watcher.after_update(self.step, self.model, self.optimizer)
             update_norm = meter.after_update(self.step)
             if not math.isfinite(update_norm):
                 return Diverged(reason="non-finite-parameter", step=self.step, value=update_norm)

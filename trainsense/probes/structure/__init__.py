@@ -11,7 +11,8 @@ from trainsense.probes.structure.following import activation_after
 from trainsense.probes.structure.graph import Graph, Op
 from trainsense.probes.structure.hidden import hidden_activations
 from trainsense.probes.structure.layers import Applied, Form, Layer, added_parameter, layer
-from trainsense.probes.structure.recording import TooManyOpsError, loss_graph
+from trainsense.probes.structure.live import LiveLoss
+from trainsense.probes.structure.recording import TooManyOpsError, live_loss, loss_graph
 from trainsense.probes.structure.residuals import Residual, post_norm, residuals
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Form",
     "Graph",
     "Layer",
+    "LiveLoss",
     "Op",
     "Residual",
     "TooManyOpsError",
@@ -29,6 +31,7 @@ __all__ = [
     "hidden_activations",
     "is_norm_layer",
     "layer",
+    "live_loss",
     "loss_graph",
     "post_norm",
     "residuals",

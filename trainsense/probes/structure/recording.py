@@ -1,7 +1,9 @@
 """A `Graph` from autograd's record of one loss."""
 
 import re
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,6 +14,7 @@ from trainsense.probes.structure.calls import CallRecorder
 from trainsense.probes.structure.copies import copied
 from trainsense.probes.structure.graph import Graph, Op
 from trainsense.probes.structure.kinds import GRADIENT, LEAF, SPLITS
+from trainsense.probes.structure.live import LiveLoss
 
 MOST_OPS: Final = 30_000
 """More operations than this are not looked through: their ancestor sets would take more than 100 MB."""
@@ -36,24 +39,55 @@ def loss_graph(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> Graph:
         TooManyOpsError: the loss takes more than `MOST_OPS` operations.
         Exception: whatever copying the model or the user's loss raises.
     """
+    return live_loss(model, loss).graph
+
+
+def live_loss(model: nn.Module, loss: Callable[[nn.Module], Tensor], *, lines: bool = False) -> LiveLoss:
+    """Return `loss(model)` of a copy of the model, computed but not yet differentiated, with its graph.
+
+    Args:
+        model: a model in the mode that is to be looked at; it is left as it was.
+        loss: computes the loss; draws from the global generators what the user's code draws.
+        lines: whether to note the line of the user's code that each operation was called from.
+
+    Raises:
+        TooManyOpsError: the loss takes more than `MOST_OPS` operations.
+        Exception: whatever copying the model or the user's loss raises.
+    """
     try:
-        return _recorded(copied(model), loss, mark_inputs=True)
+        return _recorded(copied(model), loss, mark_inputs=True, lines=lines)
     except TooManyOpsError:
         raise
     except Exception:  # noqa: BLE001 - code that reads its inputs otherwise: as NumPy arrays, say
-        return _recorded(copied(model), loss, mark_inputs=False)
+        return _recorded(copied(model), loss, mark_inputs=False, lines=lines)
 
 
-def _recorded(model: nn.Module, loss: Callable[[nn.Module], Tensor], *, mark_inputs: bool) -> Graph:
+def _recorded(
+    model: nn.Module, loss: Callable[[nn.Module], Tensor], *, mark_inputs: bool, lines: bool = False
+) -> LiveLoss:
     recorder = CallRecorder(mark_inputs=mark_inputs)
-    with torch.enable_grad(), recorder.watching(model):
+    with torch.enable_grad(), _noting_lines(wanted=lines), recorder.watching(model):
         value = loss(model)
     if value.grad_fn is None:
-        return Graph(ops=(), calls=())
+        return LiveLoss(model=model, loss=value, graph=Graph(ops=(), calls=()), nodes=())
     names: dict[int, str] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), name)
-    return Graph(ops=tuple(_ops(_in_order(value.grad_fn), names, recorder)), calls=recorder.calls())
+    pairs = list(_ops(_in_order(value.grad_fn), names, recorder))
+    graph = Graph(ops=tuple(op for op, _ in pairs), calls=recorder.calls())
+    return LiveLoss(model=model, loss=value, graph=graph, nodes=tuple(node for _, node in pairs))
+
+
+@contextmanager
+def _noting_lines(*, wanted: bool) -> Iterator[None]:
+    """Have autograd keep the Python stack of each operation, as for its anomaly detection."""
+    if not wanted:
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Anomaly Detection has been enabled")
+        with torch.autograd.detect_anomaly(check_nan=False):
+            yield
 
 
 def _in_order(root: Any) -> list[Any]:
@@ -77,8 +111,9 @@ def _in_order(root: Any) -> list[Any]:
     return list(done)
 
 
-def _ops(nodes: list[Any], names: Mapping[int, str], recorder: CallRecorder) -> list[Op]:
-    ops: list[Op] = []
+def _ops(nodes: list[Any], names: Mapping[int, str], recorder: CallRecorder) -> list[tuple[Op, Any]]:
+    """Return the operations, each with autograd's node of it."""
+    ops: list[tuple[Op, Any]] = []
     positions: dict[tuple[Any, int], int] = {}
     for node in nodes:
         sources = tuple(
@@ -87,11 +122,11 @@ def _ops(nodes: list[Any], names: Mapping[int, str], recorder: CallRecorder) -> 
         )
         op = _op(node, sources, names, recorder)
         whole = positions[node, 0] = len(ops)
-        ops.append(op)
+        ops.append((op, node))
         if op.kind in SPLITS:
             for output, part in enumerate(node._input_metadata):  # noqa: SLF001 - the shapes of its results
                 positions[node, output] = len(ops)
-                ops.append(replace(op, inputs=(whole,), shape=tuple(part.shape)))
+                ops.append((replace(op, inputs=(whole,), shape=tuple(part.shape)), node))
     return ops
 
 

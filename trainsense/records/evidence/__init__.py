@@ -3,12 +3,26 @@
 from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercentiles
 from trainsense.records.evidence.fixes_tried import Arm, FixesTried, Prepended
 from trainsense.records.evidence.instability import Event, InstabilityCheck, InstabilityRun
+from trainsense.records.evidence.layers import LayerReading, LayerSnapshot, LayerStatistics
+from trainsense.records.evidence.missing import Missing
 from trainsense.records.evidence.setup import Setup
 from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
 from trainsense.records.evidence.user_setting import UserSetting
+from trainsense.records.evidence.warm_start import WarmStart
 from trainsense.records.evidence.warmup import WarmupAttempt, WarmupSweep
 
-Evidence = Setup | LearningRateSweep | UserSetting | InstabilityCheck | ClipChoice | WarmupSweep | FixesTried
+Evidence = (
+    Setup
+    | WarmStart
+    | LayerStatistics
+    | Missing
+    | LearningRateSweep
+    | UserSetting
+    | InstabilityCheck
+    | ClipChoice
+    | WarmupSweep
+    | FixesTried
+)
 
 __all__ = [
     "Arm",
@@ -20,12 +34,17 @@ __all__ = [
     "FixesTried",
     "InstabilityCheck",
     "InstabilityRun",
+    "LayerReading",
+    "LayerSnapshot",
+    "LayerStatistics",
     "LearningRateSweep",
+    "Missing",
     "NormPercentiles",
     "Prepended",
     "Setup",
     "SweepPoint",
     "UserSetting",
+    "WarmStart",
     "WarmupAttempt",
     "WarmupSweep",
 ]

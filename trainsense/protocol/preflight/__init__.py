@@ -1,0 +1,87 @@
+"""Preflight: looks into the model, its batches and its first steps before anyone trains (PROTOCOL 8).
+
+Each measurement is a file; all look at the same seed. One that fails on the user's model is missing with its reason, and
+the others go on.
+"""
+
+import sys
+import warnings
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from trainsense.errors import BatchSourceError
+from trainsense.protocol.preflight.interface import Look, Measurement
+from trainsense.records.evidence import Evidence, Missing
+from trainsense.runners.bench import Bench
+from trainsense.runners.sequential import Watcher
+from trainsense.runners.warm_start import warm_start
+from trainsense.workload.seeding import random_state_kept
+from trainsense.workload.user_traceback import described
+
+__all__ = ["MEASUREMENTS", "Look", "Measurement", "Preflight", "preflight"]
+
+MEASUREMENTS: Final[tuple[Measurement, ...]] = ()
+"""All measurements, in the order in which they are made."""
+SECONDS: Final = 8.0
+"""About what all measurements may take together, besides 100 training steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preflight:
+    """What preflight brings back.
+
+    Attributes:
+        evidence: one piece for each measurement, `Missing` with its reason where it failed.
+        steps: optimizer steps of the warm start.
+    """
+
+    evidence: tuple[Evidence, ...]
+    steps: int
+
+
+def preflight(bench: Bench, seed: int, *, adaptive: bool) -> Preflight:
+    """Look into the model of `seed` at initialisation and after a short warm start.
+
+    Args:
+        bench: the workload on its device.
+        seed: of weights and batches.
+        adaptive: whether the user's optimizer adapts its steps to the gradient's scale.
+
+    Raises:
+        BatchSourceError: the batch source raised.
+    """
+    with random_state_kept(), warnings.catch_warnings(), _uncompiled():
+        warnings.simplefilter("ignore")
+        watchers: dict[type[Evidence], Watcher] = {
+            one.gives: one.watch(bench) for one in MEASUREMENTS if one.watch is not None
+        }
+        warmed = warm_start(bench, seed, adaptive=adaptive, watchers=tuple(watchers.values()))
+        look = Look(
+            bench=bench,
+            seed=seed,
+            warm_start=warmed.record,
+            warmed=warmed.model,
+            seconds=SECONDS / max(1, len(MEASUREMENTS)),
+        )
+        evidence: list[Evidence] = [warmed.record]
+        evidence += [_measured(one, look, watchers.get(one.gives)) for one in MEASUREMENTS]
+    return Preflight(evidence=tuple(evidence), steps=warmed.record.steps)
+
+
+def _measured(measurement: Measurement, look: Look, watcher: Watcher | None) -> Evidence:
+    with random_state_kept():
+        try:
+            return measurement.measure(look, watcher)
+        except BatchSourceError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the user's model does becomes the reason
+            reason = f"this model could not be looked into: {described(error)}"
+            return Missing(kind=measurement.gives.__name__, reason=reason)
+
+
+def _uncompiled() -> AbstractContextManager[object]:
+    """Return a context in which what the user compiled runs as it is written: nothing can look into compiled code."""
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()

@@ -1,0 +1,57 @@
+"""`Measurement`: one look at the user's model and batches before anyone trains, and what it gets to see."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from trainsense.batches import cloned
+from trainsense.records.evidence import Evidence, WarmStart
+from trainsense.runners.bench import Bench
+from trainsense.runners.sequential import Watcher
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a measurement gets to see.
+
+    Attributes:
+        bench: the workload on its device; `bench.survey_batches` are up to 8 training batches, `bench.probe_batches` the
+            fixed probe set.
+        seed: the seed whose weights are looked at.
+        warm_start: how a short training at the user's setting went.
+        warmed: the model after it, in training mode; not to be changed.
+        seconds: about how long the measurement may take, 100 training steps set aside.
+    """
+
+    bench: Bench
+    seed: int
+    warm_start: WarmStart
+    warmed: nn.Module
+    seconds: float
+
+    def fresh_model(self) -> nn.Module:
+        """Build the model as it is at initialisation, in training mode, on the device."""
+        return self.bench.fresh_model(self.seed)
+
+    def loss(self, model: nn.Module, batch: Any) -> Tensor:
+        """Return the user's loss on a copy of a batch, under their autocast."""
+        return self.bench.loss(model, cloned(batch))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One measurement.
+
+    Args:
+        gives: the type of the evidence.
+        measure: `(look, watcher) -> evidence`. It may raise whatever the user's model makes it raise: that becomes the
+            reason why the evidence is missing. Global generators are put back by the caller; models it must leave alone,
+            by working on what `look.fresh_model()` builds and on copies.
+        watch: makes what looks on during the warm start, None if nothing needs to.
+    """
+
+    gives: type[Evidence]
+    measure: Callable[[Look, Any], Evidence]
+    watch: Callable[[Bench], Watcher] | None = None

@@ -1,0 +1,1 @@
+"""Rules on the layers: what runs forward and back through them."""
