@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from trainsense.diagnosis.advice import advice_for
+from trainsense.diagnosis.judging import FAMILY
 from trainsense.diagnosis.price import price_of
 from trainsense.diagnosis.snippets import snippets
 from trainsense.measure.paired import ADOPTION_PAIRS, PRACTICAL_MARGIN
@@ -47,7 +48,8 @@ def with_what_helped(finding: Finding, fixes: Sequence[Fix]) -> Finding:
     if finding.severity == "note" or not finding.fixes:
         return finding
     status = {fix.fix: fix.status for fix in fixes}
-    helped = [name for name in status if status[name] == "verified" and finding.rule != "lr-too-low"]
+    stabilises = FAMILY.get(finding.rule) == "stability" and finding.rule != "lr-too-low"
+    helped = [name for name in status if status[name] == "verified" and stabilises]
     rest = [name for name in finding.fixes if status.get(name) not in ("verified", "rejected")]
     kept = [name for name in finding.fixes if status.get(name) == "verified"]
     return replace(finding, fixes=tuple(dict.fromkeys([*kept, *helped, *rest])))
