@@ -10,11 +10,12 @@ from tests.command_line import RunCli
 
 SMALL = ("--budget", "2500steps", "--steps", "50", "--run-dir", "runs")
 STAGES = {
+    "preflight": {"preflight"},
     "sweep-lr": {"sweep_lr"},
     "check-instability": {"sweep_lr", "check_instability"},
     "pick-clip": {"sweep_lr", "pick_clip"},
     "sweep-warmup": {"sweep_lr", "check_instability", "sweep_warmup"},
-    "diagnose": {"sweep_lr", "check_instability"},
+    "diagnose": {"preflight", "sweep_lr", "check_instability"},
 }
 
 

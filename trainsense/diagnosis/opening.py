@@ -198,5 +198,5 @@ def _subject(workload: Workload, bench: Bench, request: Request) -> Subject:
         optimizer=type(optimizer).__name__,
         optimizer_code=code_of(optimizer, model),
         schedule="own" if callable(workload.schedule) else workload.schedule or "constant",
-        edits=bench.surveys(request.seed) if request.command == "diagnose" else (),
+        edits=bench.surveys(request.seed) if request.command in WITH_PREFLIGHT else (),
     )
