@@ -28,9 +28,10 @@ def save_plots(
 
 
 def save_report(report: Report, runs: Sequence[tuple[str, Run]], directory: Path) -> None:
-    """Write the report as JSON and the tables of trials and traces as CSV."""
+    """Write the report as JSON and, where anything was trained, the tables of trials and traces as CSV."""
     with _writing(directory):
-        write_tables(runs, directory)
+        if runs:
+            write_tables(runs, directory)
         target = directory / REPORT
         partial = target.with_suffix(".json.partial")
         with partial.open("w", encoding="utf-8") as stream:
