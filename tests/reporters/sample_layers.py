@@ -39,7 +39,7 @@ def reading(module: str, depth: int, *, step: int = 30, gradient: float | None =
         size=4096,
         weight_norm=10.0,
         gradient_norm=None if gradient is None else 10.0 * gradient,
-        update_ratio=1e-3 * (1.0 + 0.3 * math.sin(depth)) if step else None,
+        update_ratio=1e-3 * (1.0 + 0.3 * math.sin(depth)) * (1 + 3 / step) if step else None,
         output_rms=0.9 * 0.97**depth if depth else None,
         output_spread=0.5 if depth else None,
         activation="Relu" if depth else "",
