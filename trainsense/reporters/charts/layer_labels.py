@@ -34,12 +34,12 @@ def label_layers(axes: Axes, names: Sequence[str], *, named: Collection[int], mo
 def labelled_rows(count: int, named: Sequence[int], most: int) -> list[int]:
     """Return the rows to label, ascending, none nearer to another than the room allows.
 
-    >>> labelled_rows(10, [4], 5)
-    [0, 2, 4, 6, 9]
+    >>> labelled_rows(20, [10], 10)
+    [0, 3, 6, 10, 13, 16, 19]
     """
     apart = -(-(count - 1) // max(1, most - 1)) if count > 1 else 1
     chosen: list[int] = []
-    for row in (*named, 0, count - 1, *range(0, count, apart)):
+    for row in (*named, 0, count - 1, *range(count)):
         if all(abs(row - other) >= apart for other in chosen):
             chosen.append(row)
     return sorted(chosen)

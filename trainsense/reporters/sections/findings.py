@@ -38,8 +38,8 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
     if finding.detail:
         yield indented(text_of(finding.detail))
     rows = []
-    if finding.locations:
-        rows.append(("where", text_of(places_text(finding.locations))))
+    if where := places_text(finding.locations):
+        rows.append(("where", text_of(where)))
     if finding.evidence:
         shown = (f"{name.replace('_', ' ')} {evidence_text(value)}" for name, value in finding.evidence.items())
         rows.append(("measured", text_of(SEPARATOR.join(shown))))
