@@ -1,7 +1,13 @@
 """The judgements: one rule a file, named after the fault. Adding one is a file, a test and a line in `RULES`."""
 
 from trainsense.rules.interface import Rule, rule_of
-from trainsense.rules.setup import non_finite_data, not_deterministic
+from trainsense.rules.setup import (
+    no_gradient,
+    non_finite_data,
+    not_deterministic,
+    not_optimized,
+    over_regularized,
+)
 from trainsense.rules.stability import (
     attention_logits_growing,
     best_lr_at_edge,
@@ -22,6 +28,9 @@ RULES: tuple[Rule, ...] = tuple(
     for module in (
         non_finite_data,
         not_deterministic,
+        no_gradient,
+        not_optimized,
+        over_regularized,
         non_finite_loss,
         input_collapse,
         early_instability,

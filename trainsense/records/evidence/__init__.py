@@ -5,6 +5,8 @@ from trainsense.records.evidence.fixes_tried import Arm, FixesTried, Prepended
 from trainsense.records.evidence.instability import Event, InstabilityCheck, InstabilityRun
 from trainsense.records.evidence.layers import LayerReading, LayerSnapshot, LayerStatistics
 from trainsense.records.evidence.missing import Missing
+from trainsense.records.evidence.parameters import GradientSeen, ParameterCheck, ParameterUse, UnregisteredParameter
+from trainsense.records.evidence.regularization import Pull, PullKind, RegularizationCheck
 from trainsense.records.evidence.setup import Setup
 from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
 from trainsense.records.evidence.user_setting import UserSetting
@@ -15,6 +17,8 @@ Evidence = (
     Setup
     | WarmStart
     | LayerStatistics
+    | ParameterCheck
+    | RegularizationCheck
     | Missing
     | LearningRateSweep
     | UserSetting
@@ -32,6 +36,7 @@ __all__ = [
     "Event",
     "Evidence",
     "FixesTried",
+    "GradientSeen",
     "InstabilityCheck",
     "InstabilityRun",
     "LayerReading",
@@ -40,9 +45,15 @@ __all__ = [
     "LearningRateSweep",
     "Missing",
     "NormPercentiles",
+    "ParameterCheck",
+    "ParameterUse",
     "Prepended",
+    "Pull",
+    "PullKind",
+    "RegularizationCheck",
     "Setup",
     "SweepPoint",
+    "UnregisteredParameter",
     "UserSetting",
     "WarmStart",
     "WarmupAttempt",
