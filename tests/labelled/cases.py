@@ -1,0 +1,29 @@
+"""All labelled workloads."""
+
+from typing import Final
+
+from tests.labelled import (
+    faulty_architectures,
+    faulty_data,
+    faulty_examples,
+    faulty_gradients,
+    faulty_layers,
+    faulty_losses,
+    faulty_outputs,
+    faulty_ranges,
+    faulty_starts,
+)
+from tests.labelled.case import Case
+
+CASES: Final[tuple[Case, ...]] = (
+    *faulty_gradients.CASES,
+    *faulty_data.CASES,
+    *faulty_outputs.CASES,
+    *faulty_ranges.CASES,
+    *faulty_losses.CASES,
+    *faulty_examples.CASES,
+    *faulty_layers.CASES,
+    *faulty_starts.CASES,
+    *faulty_architectures.CASES,
+)
+"""Faulty ones first."""
