@@ -4,6 +4,7 @@ from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercen
 from trainsense.records.evidence.fixes_tried import Arm, FixesTried, Prepended
 from trainsense.records.evidence.instability import Event, InstabilityCheck, InstabilityRun
 from trainsense.records.evidence.layers import LayerReading, LayerSnapshot, LayerStatistics
+from trainsense.records.evidence.loss_terms import Broadcast, Labels, Limits, LossTerm, LossTerms
 from trainsense.records.evidence.missing import Missing
 from trainsense.records.evidence.setup import Setup
 from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
@@ -15,6 +16,7 @@ Evidence = (
     Setup
     | WarmStart
     | LayerStatistics
+    | LossTerms
     | Missing
     | LearningRateSweep
     | UserSetting
@@ -26,6 +28,7 @@ Evidence = (
 
 __all__ = [
     "Arm",
+    "Broadcast",
     "ClipAttempt",
     "ClipChoice",
     "Drop",
@@ -34,10 +37,14 @@ __all__ = [
     "FixesTried",
     "InstabilityCheck",
     "InstabilityRun",
+    "Labels",
     "LayerReading",
     "LayerSnapshot",
     "LayerStatistics",
     "LearningRateSweep",
+    "Limits",
+    "LossTerm",
+    "LossTerms",
     "Missing",
     "NormPercentiles",
     "Prepended",
