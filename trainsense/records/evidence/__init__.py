@@ -4,6 +4,7 @@ from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercen
 from trainsense.records.evidence.fixes_tried import Arm, FixesTried, Prepended
 from trainsense.records.evidence.instability import Event, InstabilityCheck, InstabilityRun
 from trainsense.records.evidence.layers import LayerReading, LayerSnapshot, LayerStatistics
+from trainsense.records.evidence.loss_terms import Broadcast, Labels, Limits, LossTerm, LossTerms
 from trainsense.records.evidence.missing import Missing
 from trainsense.records.evidence.parameters import GradientSeen, ParameterCheck, ParameterUse, UnregisteredParameter
 from trainsense.records.evidence.regularization import Pull, PullKind, RegularizationCheck
@@ -19,6 +20,7 @@ Evidence = (
     | LayerStatistics
     | ParameterCheck
     | RegularizationCheck
+    | LossTerms
     | Missing
     | LearningRateSweep
     | UserSetting
@@ -30,6 +32,7 @@ Evidence = (
 
 __all__ = [
     "Arm",
+    "Broadcast",
     "ClipAttempt",
     "ClipChoice",
     "Drop",
@@ -39,10 +42,14 @@ __all__ = [
     "GradientSeen",
     "InstabilityCheck",
     "InstabilityRun",
+    "Labels",
     "LayerReading",
     "LayerSnapshot",
     "LayerStatistics",
     "LearningRateSweep",
+    "Limits",
+    "LossTerm",
+    "LossTerms",
     "Missing",
     "NormPercentiles",
     "ParameterCheck",

@@ -1,0 +1,26 @@
+"""What a loss is made of: which predictions it compares with which targets, read off the autograd graph and its operands."""
+
+from trainsense.probes.loss_terms.broadcasting import Crossing, crossings, fewer_examples
+from trainsense.probes.loss_terms.combining import Key, combined, key
+from trainsense.probes.loss_terms.labels import Origin, counted, is_vocabulary, origin
+from trainsense.probes.loss_terms.last_layers import last_layers, zeroed
+from trainsense.probes.loss_terms.operands import Operands
+from trainsense.probes.loss_terms.reading import Reading, readings
+
+__all__ = [
+    "Crossing",
+    "Key",
+    "Operands",
+    "Origin",
+    "Reading",
+    "combined",
+    "counted",
+    "crossings",
+    "fewer_examples",
+    "is_vocabulary",
+    "key",
+    "last_layers",
+    "origin",
+    "readings",
+    "zeroed",
+]
