@@ -15,6 +15,7 @@ import torch
 from trainsense.errors import BatchSourceError
 from trainsense.protocol.preflight import parameters, regularization
 from trainsense.protocol.preflight import loss_terms
+from trainsense.protocol.preflight import layers
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.runners.bench import Bench
@@ -30,6 +31,7 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     regularization.MEASUREMENT,
 )
 MEASUREMENTS: Final[tuple[Measurement, ...]] = (loss_terms.MEASUREMENT,)
+MEASUREMENTS: Final[tuple[Measurement, ...]] = (layers.MEASUREMENT,)
 """All measurements, in the order in which they are made."""
 SECONDS: Final = 8.0
 """About what all measurements may take together, besides 100 training steps."""
