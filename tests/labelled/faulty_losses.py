@@ -100,7 +100,11 @@ def decay_of_30_in_adamw(weight_decay: float = 30.0) -> Workload:
         return AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
 
     return Workload(
-        model=lambda: mlp(64, 32, 10), data=shuffled(32, DIGITS, LABELS), loss=cross_entropy, optimizer=optimizer, lr=5e-3
+        model=lambda: mlp(64, 32, 10),
+        data=shuffled(32, DIGITS, LABELS),
+        loss=cross_entropy,
+        optimizer=optimizer,
+        lr=5e-3,
     )
 
 
@@ -126,7 +130,11 @@ def _penalised(strength: float, power: int) -> Callable[[nn.Module, Any], Tensor
 def squared_penalty_of_one(strength: float = 1.0) -> Workload:
     """A ridge penalty of weight one in the loss."""
     return Workload(
-        model=lambda: mlp(16, 32, 1), data=shuffled(32, TABLE, CURVE), loss=_penalised(strength, 2), optimizer=adam, lr=3e-3
+        model=lambda: mlp(16, 32, 1),
+        data=shuffled(32, TABLE, CURVE),
+        loss=_penalised(strength, 2),
+        optimizer=adam,
+        lr=3e-3,
     )
 
 
@@ -191,7 +199,11 @@ def optimizer_that_maximises(*, maximize: bool = True) -> Workload:
         return Adam(model.parameters(), lr=lr, maximize=maximize)
 
     return Workload(
-        model=lambda: mlp(16, 24, 1, nn.Tanh), data=shuffled(32, TABLE, CURVE), loss=squared_error, optimizer=optimizer, lr=1e-3
+        model=lambda: mlp(16, 24, 1, nn.Tanh),
+        data=shuffled(32, TABLE, CURVE),
+        loss=squared_error,
+        optimizer=optimizer,
+        lr=1e-3,
     )
 
 

@@ -60,7 +60,11 @@ class Segmenter(nn.Module):
 
     def __init__(self, *, normalised: bool) -> None:
         super().__init__()
-        self.down, self.mid, self.up = nn.Conv2d(1, 12, 3, padding=1), nn.Conv2d(12, 12, 3, padding=1), nn.Conv2d(12, 3, 1)
+        self.down, self.mid, self.up = (
+            nn.Conv2d(1, 12, 3, padding=1),
+            nn.Conv2d(12, 12, 3, padding=1),
+            nn.Conv2d(12, 3, 1),
+        )
         self.normalised = normalised
 
     def forward(self, images: Tensor) -> Tensor:
@@ -142,7 +146,11 @@ def by_hand(x: Tensor) -> Tensor:
 def softmax_by_hand_between_layers(hidden: Callable[[Tensor], Tensor] = by_hand) -> Workload:
     """The same, written out."""
     return Workload(
-        model=lambda: SharedOut(hidden), data=shuffled(32, TABLE, CURVE), loss=squared_error, optimizer=momentum, lr=0.05
+        model=lambda: SharedOut(hidden),
+        data=shuffled(32, TABLE, CURVE),
+        loss=squared_error,
+        optimizer=momentum,
+        lr=0.05,
     )
 
 

@@ -11,7 +11,6 @@ from tests.labelled.case import faulty
 from tests.labelled.faulty_data import mlp
 from tests.labelled.ingredients import (
     CURVE,
-    DIGITS,
     IMAGES,
     LABELS,
     TABLE,
@@ -32,7 +31,11 @@ class Classifier(nn.Module):
 
     def __init__(self, last: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.conv, self.hidden, self.head = nn.Conv2d(1, 8, 3, stride=2, padding=1), nn.Linear(128, 32), nn.Linear(32, 10)
+        self.conv, self.hidden, self.head = (
+            nn.Conv2d(1, 8, 3, stride=2, padding=1),
+            nn.Linear(128, 32),
+            nn.Linear(32, 10),
+        )
         self.last = last
 
     def forward(self, images: Tensor) -> Tensor:
@@ -59,15 +62,17 @@ def regressor(last: nn.Module) -> nn.Module:
 def sigmoid_against_stars(last: Callable[[], nn.Module] = nn.Sigmoid) -> Workload:
     """Ratings from 3 to 7 are asked of a number below 1."""
     return Workload(
-        model=lambda: regressor(last()), data=shuffled(32, TABLE, 5 + CURVE), loss=squared_error, optimizer=adam, lr=5e-3
+        model=lambda: regressor(last()),
+        data=shuffled(32, TABLE, 5 + CURVE),
+        loss=squared_error,
+        optimizer=adam,
+        lr=5e-3,
     )
 
 
 def tanh_against_wide_targets(last: Callable[[], nn.Module] = nn.Tanh) -> Workload:
     """Targets of standard deviation 3 lie mostly beyond -1 and 1."""
-    return Workload(
-        model=lambda: regressor(last()), data=shuffled(32, TABLE, 3.5 * CURVE), loss=squared_error, lr=5e-3
-    )
+    return Workload(model=lambda: regressor(last()), data=shuffled(32, TABLE, 3.5 * CURVE), loss=squared_error, lr=5e-3)
 
 
 class Forecaster(nn.Module):
@@ -135,7 +140,9 @@ def row_against_column(target: Tensor = CHANGE[:, None]) -> Workload:
 
 def _huber(model: nn.Module, batch: Any) -> Tensor:
     prediction, target = model(batch[0]), batch[1]
-    return torch.where((prediction - target).abs() < 1, (prediction - target) ** 2 / 2, (prediction - target).abs() - 0.5).mean()
+    return torch.where(
+        (prediction - target).abs() < 1, (prediction - target) ** 2 / 2, (prediction - target).abs() - 0.5
+    ).mean()
 
 
 def huber_of_a_matrix(*, flat: bool = False) -> Workload:

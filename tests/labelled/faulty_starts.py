@@ -103,9 +103,7 @@ def next_right(model: nn.Module, batch: Any) -> float:
 
 def tied_embedding_far_too_large(std: float = 4.0) -> Workload:
     """What is harmless as an embedding makes logits of 30 as output weights."""
-    return Workload(
-        model=lambda: TiedModel(std), data=windows(8, 16), loss=next_character, optimizer=adam, lr=3e-3
-    )
+    return Workload(model=lambda: TiedModel(std), data=windows(8, 16), loss=next_character, optimizer=adam, lr=3e-3)
 
 
 def constant_weights(start: Callable[[Tensor], None] = _half) -> Workload:

@@ -82,7 +82,7 @@ def constant_gaps(
 
 
 def _mean_of_rows(output: Tensor) -> Tensor | None:
-    return output.mean(dim=0, keepdim=True).expand_as(output)
+    return output.mean(dim=0, keepdim=True).expand_as(output).contiguous()  # the loss may call `view`
 
 
 def _zero_of_rows(output: Tensor) -> Tensor | None:

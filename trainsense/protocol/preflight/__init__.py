@@ -13,9 +13,7 @@ from typing import Final
 import torch
 
 from trainsense.errors import BatchSourceError
-from trainsense.protocol.preflight import parameters, regularization
-from trainsense.protocol.preflight import loss_terms
-from trainsense.protocol.preflight import layers
+from trainsense.protocol.preflight import layers, loss_terms, parameters, regularization
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.runners.bench import Bench
@@ -28,10 +26,10 @@ __all__ = ["MEASUREMENTS", "Look", "Measurement", "Preflight", "preflight"]
 
 MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     parameters.MEASUREMENT,
+    loss_terms.MEASUREMENT,
+    layers.MEASUREMENT,
     regularization.MEASUREMENT,
 )
-MEASUREMENTS: Final[tuple[Measurement, ...]] = (loss_terms.MEASUREMENT,)
-MEASUREMENTS: Final[tuple[Measurement, ...]] = (layers.MEASUREMENT,)
 """All measurements, in the order in which they are made."""
 SECONDS: Final = 8.0
 """About what all measurements may take together, besides 100 training steps."""

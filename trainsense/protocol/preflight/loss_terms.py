@@ -98,7 +98,9 @@ def _view(look: Look, model: nn.Module, batch: Any, *, whole: bool = False) -> _
         readings=found,
         crossings=tuple(crossings(live, operands)),
         last=last_layers(live.graph) if whole else (),
-        origins={term: origin(batch, one.labels, one.ignored) for term, one in labelled.items() if one.labels is not None},
+        origins={
+            term: origin(batch, one.labels, one.ignored) for term, one in labelled.items() if one.labels is not None
+        },
         vocabularies=frozenset(
             term
             for term, one in labelled.items()

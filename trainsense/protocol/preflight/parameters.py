@@ -13,7 +13,6 @@ from trainsense.probes.parameters import Block, ParameterWatch, SeenParameter, b
 from trainsense.probes.structure import LiveLoss, TooManyOpsError, live_loss
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import ParameterCheck, ParameterUse
-from trainsense.runners.bench import Bench
 from trainsense.workload.optimizers import build_optimizer
 from trainsense.workload.seeding import derived_seed, random_state_kept, seed_all
 
@@ -73,7 +72,11 @@ def _is_suspect(seen: SeenParameter) -> bool:
 
 
 def _part(
-    look: Look, draws: Sequence[Callable[[nn.Module], Tensor]], suspects: list[str], zero: list[str], found: dict[str, Block]
+    look: Look,
+    draws: Sequence[Callable[[nn.Module], Tensor]],
+    suspects: list[str],
+    zero: list[str],
+    found: dict[str, Block],
 ) -> frozenset[str]:
     finite = math.isfinite(look.warm_start.loss)
     model = look.warmed if finite else look.fresh_model()
@@ -124,9 +127,7 @@ def _tried(use: ParameterUse, part: frozenset[str], block: Block | None, live: L
     if block is None or live is None:
         return use
     place = live.line(block.op)
-    return replace(
-        use, blocked_by=block.kind, file=place[0] if place else "", line=place[1] if place else None
-    )
+    return replace(use, blocked_by=block.kind, file=place[0] if place else "", line=place[1] if place else None)
 
 
 MEASUREMENT: Final = Measurement(gives=ParameterCheck, measure=_measure, watch=lambda _: _Watcher())

@@ -6,14 +6,13 @@ from dataclasses import replace
 from statistics import median
 from typing import Any, Final
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainsense.batches import cloned, map_tensors
 from trainsense.probes.parameters import parameter_groups
 from trainsense.probes.regularization import DecayWatch, Penalty, Scalars, is_decoupled, penalty
-from trainsense.probes.structure import LiveLoss, TooManyOpsError, copied, live_loss
+from trainsense.probes.structure import LiveLoss, TooManyOpsError, live_loss
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Pull, RegularizationCheck
 from trainsense.records.outcome import Completed
