@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -74,6 +75,16 @@ def test_one_snapshot_has_no_updates() -> None:
     assert len(drawn(layer_statistics(names)).axes) == 3
     assert len(drawn(layer_statistics(names, steps=(0,))).axes) == 2
     assert len(drawn(changed(layer_statistics(names), update_ratio=0.0)).axes) == 2
+
+
+def test_updates_of_the_last_step_that_has_any() -> None:
+    """The look after the warm start makes none."""
+    layers = layer_statistics(block_names(4))
+    *before, last = layers.snapshots
+    still = replace(last, layers=tuple(replace(one, update_ratio=None) for one in last.layers))
+    panel = drawn(replace(layers, snapshots=(*before, still))).axes[1]
+    dots = panel.get_lines()[0]
+    assert (dots.get_label(), np.size(dots.get_xdata())) == ("step 20", 4)
 
 
 def test_nothing_to_draw() -> None:

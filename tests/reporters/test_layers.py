@@ -232,3 +232,14 @@ def test_hostile_names(name: str) -> None:
 def test_any_name(name: str) -> None:
     """Of a module or a file."""
     check_any_name(name)
+
+
+def test_each_column_shows_the_step_that_has_its_figure() -> None:
+    """The last look may have no update, the first no output."""
+    layers = layer_statistics(block_names(5))
+    first, *between, last = layers.snapshots
+    bare = replace(first, layers=tuple(replace(one, output_rms=None) for one in first.layers))
+    still = replace(last, layers=tuple(replace(one, update_ratio=None, dead=None) for one in last.layers))
+    shown = table(preflight_report(replace(layers, snapshots=(bare, *between, still))))
+    assert shown[0].split() == ["gradient", "gradient", "update", "output", "dead"]
+    assert " ".join(shown[1].split()) == "layer step 0 step 30 step 20 step 1 step 20"

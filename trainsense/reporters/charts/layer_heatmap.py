@@ -52,9 +52,10 @@ def draw_layer_heatmap(layers: LayerStatistics, findings: Sequence[Finding] = ()
     about = [finding for finding in findings if PLOT in finding.plots]
     title = about[0].title if about else _title(gradients[:, 0], shown_names(names))
     figure, panels = new_figure(title, panels=(5, 3) if moves else (1,), height=height)
-    keys = _draw_gradients(figure, panels[0], gradients, [snapshot.step for snapshot in layers.snapshots])
+    steps = [snapshot.step for snapshot in layers.snapshots]
+    keys = _draw_gradients(figure, panels[0], gradients, steps)
     if moves:
-        keys += draw_updates(panels[1], updates)
+        keys += draw_updates(panels[1], updates, steps)
     for panel in panels:
         panel.set_ylim(len(rows) - 0.5, -0.5)
     named = findings_by_layer(findings, names)

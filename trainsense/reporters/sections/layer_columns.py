@@ -50,26 +50,23 @@ def columns_of(layers: Mapping[str, Any]) -> list[Column]:
     """Return the columns that hold a figure, left to right.
 
     Args:
-        layers: the entry `layers` of the stage `preflight`, with at least one snapshot.
+        layers: the entry `layers` of the stage `preflight`.
     """
-    weights, steps = layers["weights"], [snapshot["step"] for snapshot in layers["snapshots"]]
-    first, last = steps[0], steps[-1]
-    specifications: list[tuple[str, str, int, int, Callable[[object], str]]] = [
-        ("gradient", "relative_gradient", first, 7, magnitude_text),
-        ("gradient", "relative_gradient", last, 3, magnitude_text),
-        ("update", "update_ratio", last, 4, magnitude_text),
-        ("output", "output_rms", first, 2, _scale_text),
-        ("dead", "dead", last, 6, _share_text),
-        ("saturated", "saturated", last, 5, _share_text),
-    ]
+    weights = layers["weights"]
     kinds = Column(title="kind", step=None, cells=tuple(weight["kind"] for weight in weights), stays=1, numeric=False)
     columns = [kinds]
-    for title, key, step, stays, write in specifications:
-        cells = tuple(write(_figure(weight["readings"], step, key)) for weight in weights)
-        column = Column(title=title, step=step, cells=cells, stays=stays)
-        if column.heading not in {one.heading for one in columns} and any(cell != NO_FIGURE for cell in cells):
-            columns.append(column)
+    for title, key, end, stays, write in SPECIFICATIONS:
+        steps = _steps_with(key, weights)
+        if not steps or any(one.title == title and one.step == steps[end] for one in columns):
+            continue
+        cells = tuple(write(_figure(weight["readings"], steps[end], key)) for weight in weights)
+        columns.append(Column(title=title, step=steps[end], cells=cells, stays=stays))
     return columns
+
+
+def _steps_with(key: str, weights: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the steps at which any layer has the figure, ascending."""
+    return sorted({reading["step"] for weight in weights for reading in weight["readings"] if reading[key] is not None})
 
 
 def _figure(readings: Sequence[Mapping[str, Any]], step: int, key: str) -> object:
@@ -85,3 +82,15 @@ def _share_text(value: object) -> str:
     if number is None:
         return NO_FIGURE
     return f"{percent_text(number)}%" if math.isfinite(number) else number_text(number)
+
+
+FIRST, LAST = 0, -1
+SPECIFICATIONS: Final[tuple[tuple[str, str, int, int, Callable[[object], str]], ...]] = (
+    ("gradient", "relative_gradient", FIRST, 7, magnitude_text),
+    ("gradient", "relative_gradient", LAST, 3, magnitude_text),
+    ("update", "update_ratio", LAST, 4, magnitude_text),
+    ("output", "output_rms", FIRST, 2, _scale_text),
+    ("dead", "dead", LAST, 6, _share_text),
+    ("saturated", "saturated", LAST, 5, _share_text),
+)
+"""Title, figure, the first or the last step that has it, how long the column stays, and how a cell is written."""

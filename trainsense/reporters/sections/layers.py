@@ -141,9 +141,9 @@ def _rules_text(findings: Sequence[Finding]) -> str:
 def _legend(
     columns: Sequence[Column], layers: Mapping[str, Any], named: Mapping[int, Sequence[Finding]]
 ) -> list[tuple[str, Text]]:
-    last = layers["snapshots"][-1]["step"]
-    trained = f", step {last} after {last} updates at lr {lr_text(layers['lr'])}" if last else ""
-    meanings = [("steps" if last else "step", f"step 0 is initialisation{trained}")]
+    trained = any(column.step for column in columns)
+    counted = f"updates made at lr {lr_text(layers['lr'])}; " if trained else ""
+    meanings = [("steps" if trained else "step", f"{counted}step 0 is initialisation")]
     meanings += [(title, MEANINGS[title]) for title in _titles(columns) if title in MEANINGS]
     marks = _marks(named.values())
     if marks:
