@@ -17,10 +17,11 @@ import trainsense
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = {
+    "deep_sigmoid": ("preflight",),
     "wide_resnet_stride": ("diagnose", "--budget", "3m"),
     "deep_residual_no_norm": ("diagnose", "--budget", "none"),
 }
-PLOTS = ("lr-axis.png", "lr-axis-with-fix.png", "loss-above-best-lr.png", "gradient-norm.png", "warmup-grid.png")
+PLOTS = ("lr-axis.png", "lr-axis-with-fix.png", "loss-above-best-lr.png", "gradient-norm.png", "warmup-grid.png", "layers.png")
 README_SAMPLE = "wide_resnet_stride"
 
 
