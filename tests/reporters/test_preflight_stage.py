@@ -1,10 +1,10 @@
 """Tests of the `preflight` entry of a report's stages."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from tests.reporters.sample_layers import layer_statistics, warm_start, without_figures
-from trainsense.records.evidence import Missing
+from trainsense.records.evidence import LayerReading, Missing
 from trainsense.reporters.preflight_stage import PARTS
 from trainsense.reporters.stages import stage_entries
 
@@ -29,6 +29,20 @@ def test_every_weight_stands_once_with_its_readings() -> None:
     assert [reading["step"] for reading in weight["readings"]] == [0, 1, 2, 5, 10, 20, 30]
     assert weight["readings"][0]["relative_gradient"] == 0.03
     assert weight["readings"][0]["update_ratio"] is None
+
+
+def test_every_figure_of_a_reading_has_its_key() -> None:
+    """What is added to the record has to be written here too."""
+    weight = stage_entries([layer_statistics(NAMES)])["preflight"]["layers"]["weights"][0]
+    assert {field.name for field in fields(LayerReading)} <= set(weight) | set(weight["readings"][0])
+
+
+def test_a_loss_that_was_not_measured_is_null() -> None:
+    """Between the looks with several batches there is none."""
+    layers = layer_statistics(NAMES)
+    partial = replace(layers.snapshots[1], full=False, loss=float("nan"))
+    entry = stage_entries([replace(layers, snapshots=(layers.snapshots[0], partial))])["preflight"]["layers"]
+    assert [snapshot["loss"] for snapshot in entry["snapshots"]] == [2.3, None]
 
 
 def test_a_layer_that_is_not_always_there() -> None:

@@ -57,7 +57,7 @@ def assemble(frame: Opened, request: Request, evidence: list[Evidence], *, compl
     findings = [with_what_helped(finding, fixes) for finding in findings]
     recommendation = recommend(findings, tried, sweep, user, frame.plan)
     not_run = (NOT_TRAINED,) if stopped_by_setup(frame, request) else tuple(frame.lab.left_out())
-    plots = _plots(frame, evidence, request.run_dir, recommendation)
+    plots = _plots(frame, evidence, findings, request.run_dir, recommendation)
     findings = [with_headline_plot(finding, plots) for finding in findings]
     verdict, summary = _conclusion(
         frame, request, evidence, findings, sweep, recommendation, not_run, complete=complete
@@ -112,13 +112,17 @@ def _cost(frame: Opened) -> Cost:
 
 
 def _plots(
-    frame: Opened, evidence: Sequence[Evidence], directory: Path | None, recommendation: Recommendation | None
+    frame: Opened,
+    evidence: Sequence[Evidence],
+    findings: Sequence[Finding],
+    directory: Path | None,
+    recommendation: Recommendation | None,
 ) -> dict[str, str]:
     """Draw what there is evidence for; return name -> path."""
     if directory is None:
         return {}
     settings = recommendation.settings if recommendation is not None and recommendation.fixes else None
-    return save_plots(evidence, directory, user_lr=frame.bench.workload.lr, recommended=settings)
+    return save_plots(evidence, directory, user_lr=frame.bench.workload.lr, recommended=settings, findings=findings)
 
 
 def _edge_lowered(evidence: list[Evidence]) -> list[Evidence]:

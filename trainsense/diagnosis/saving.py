@@ -6,6 +6,7 @@ from typing import Final
 
 from trainsense.errors import StoreError
 from trainsense.records.evidence import Evidence
+from trainsense.records.finding import Finding
 from trainsense.records.report import Report
 from trainsense.records.run import Run
 from trainsense.records.settings import Settings
@@ -18,12 +19,17 @@ REPORT: Final = "report.json"
 
 
 def save_plots(
-    evidence: Sequence[Evidence], directory: Path, *, user_lr: float | None, recommended: Settings | None
+    evidence: Sequence[Evidence],
+    directory: Path,
+    *,
+    user_lr: float | None,
+    recommended: Settings | None,
+    findings: Sequence[Finding],
 ) -> dict[str, str]:
     """Draw all plots for which there is evidence; return name -> path relative to the run directory."""
     with _writing(directory):
         (directory / PLOTS).mkdir(parents=True, exist_ok=True)
-        drawn = draw_charts(evidence, directory / PLOTS, user_lr=user_lr, recommended=recommended)
+        drawn = draw_charts(evidence, directory / PLOTS, user_lr=user_lr, recommended=recommended, findings=findings)
     return {name: f"{PLOTS}/{file}" for name, file in drawn.items()}
 
 

@@ -68,7 +68,12 @@ def _layers(layers: LayerStatistics) -> Entry:
         "lr": layers.lr,
         "examples": layers.examples,
         "snapshots": [
-            {"step": snapshot.step, "loss": snapshot.loss, "output_gradient": snapshot.output_gradient}
+            {
+                "step": snapshot.step,
+                "loss": snapshot.loss if snapshot.full else None,
+                "output_gradient": snapshot.output_gradient,
+                "full": snapshot.full,
+            }
             for snapshot in layers.snapshots
         ],
         "weights": sorted(weights.values(), key=lambda weight: int(weight["depth"])),
@@ -83,7 +88,13 @@ def _weight(reading: LayerReading) -> Entry:
         "kind": reading.kind,
         "depth": reading.depth,
         "size": reading.size,
+        "units": reading.units,
         "activation": reading.activation,
+        "normed": reading.normed,
+        "on_chain": reading.on_chain,
+        "last": reading.last,
+        "file": reading.file,
+        "line": reading.line,
         "readings": [],
     }
 
@@ -94,6 +105,7 @@ def _reading(reading: LayerReading) -> Entry:
         "gradient_norm": reading.gradient_norm,
         "relative_gradient": reading.relative_gradient,
         "update_ratio": reading.update_ratio,
+        "input_rms": reading.input_rms,
         "output_rms": reading.output_rms,
         "output_spread": reading.output_spread,
         "dead": reading.dead,
