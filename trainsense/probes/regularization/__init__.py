@@ -2,6 +2,6 @@
 
 from trainsense.probes.regularization.decay import DecaySums, DecayWatch
 from trainsense.probes.regularization.decoupling import is_decoupled
-from trainsense.probes.regularization.penalty import Penalty, Scalars, penalty
+from trainsense.probes.regularization.penalty import Penalty, Scalars, Term, penalty, without
 
-__all__ = ["DecaySums", "DecayWatch", "Penalty", "Scalars", "is_decoupled", "penalty"]
+__all__ = ["DecaySums", "DecayWatch", "Penalty", "Scalars", "Term", "is_decoupled", "penalty", "without"]

@@ -1,5 +1,6 @@
 """Is weight decay applied to the weights themselves, or added to the gradient?"""
 
+import math
 from typing import Final
 
 import torch
@@ -10,30 +11,42 @@ from trainsense.probes.parameters import parameter_groups
 
 _TOLERANCE: Final = 0.05
 """Rounding of a step of `lr * weight_decay` in single precision stays below this from 1e-5 on."""
+_SMALL: Final = 1e-3
+_LARGE: Final = 0.1
+_FOLLOWS: Final = 30.0
+"""Steps that grow at least this much, out of a hundredfold gradient, follow its scale; Adam's grow threefold."""
 
 
 def is_decoupled(model: nn.Module, optimizer: Optimizer) -> bool:
-    """Return whether two steps without any gradient shrink the decayed weights by `lr * weight_decay` each.
+    """Return whether steps without any gradient shrink the decayed weights by `lr * weight_decay`, in an adaptive optimizer.
 
-    An optimizer that adds the decay to the gradient normalises it along (Adam), or builds up momentum from it (SGD); without
-    momentum SGD does either, which is the same thing. The model's weights and gradients are changed.
+    An optimizer that adds the decay to the gradient normalises it along (Adam), or builds up momentum from it (SGD). Without
+    momentum SGD does either, which is the same thing and counts as coupled: its steps follow the gradient's scale. The
+    model's weights and gradients are changed.
 
     Args:
         model: a model of one's own.
         optimizer: the user's for it, with a learning rate of about 0.1, so that the steps are seen.
     """
-    for parameter in model.parameters():
-        parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
     for _ in range(2):
-        before = [(parameter, parameter.detach().clone(), pull) for parameter, pull in _pulls(optimizer)]
-        optimizer.step()
-        wanted = sum(float((pull * weights).square().sum()) for _, weights, pull in before)
-        off = sum(
-            float((parameter.detach() - weights + pull * weights).square().sum()) for parameter, weights, pull in before
-        )
-        if not off <= _TOLERANCE**2 * wanted:
+        rest, pull = _step(model, optimizer, 0.0)
+        if not rest <= _TOLERANCE * pull:
             return False
-    return True
+    small, large = (_step(model, optimizer, size)[0] for size in (_SMALL, _LARGE))
+    return not large > _FOLLOWS * small
+
+
+def _step(model: nn.Module, optimizer: Optimizer, gradient: float) -> tuple[float, float]:
+    """Make a step with all gradients of one size; return the norms of the rest of the update and of the decay."""
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, gradient) if parameter.requires_grad else None
+    before = [(parameter, parameter.detach().clone(), pull) for parameter, pull in _pulls(optimizer)]
+    optimizer.step()
+    rest = sum(
+        float((parameter.detach() - weights + pull * weights).double().square().sum())
+        for parameter, weights, pull in before
+    )
+    return math.sqrt(rest), math.sqrt(sum(float((pull * weights).double().square().sum()) for _, weights, pull in before))
 
 
 def _pulls(optimizer: Optimizer) -> list[tuple[Tensor, float]]:

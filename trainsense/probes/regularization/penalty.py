@@ -1,7 +1,7 @@
 """Penalties: terms of a loss that depend on parameters alone, and the gradient that they give."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,21 +17,49 @@ _JOINS: Final = SUMS
 _LINEAR: Final = RESHAPES | SUMS | {"Mul", "Div", "Neg", "Sum", "Mean", "Expand"}
 """What the rest of a loss may go through after a penalty was added, scaled by constants."""
 
+_NOT_KEPT: Final = (torch.zeros, Tensor.clone)
+"""What the recording of a graph computes itself between the user's operations."""
+
 
 class Scalars(TorchFunctionMode):
-    """While it is entered, keeps the value of every differentiable scalar, by autograd's node of it."""
+    """While it is entered, keeps every scalar that is computed, in order.
+
+    Attributes:
+        tensors: the scalars themselves.
+        nodes: autograd's node of each when it was computed, None where it had none.
+        values: their values then.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.values: dict[Any, Tensor] = {}
+        self.tensors: list[Tensor] = []
+        self.nodes: list[Any] = []
+        self.values: list[float] = []
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor) and result.dim() == 0 and result.grad_fn is not None:
-            self.values[result.grad_fn] = result.detach().clone()
+        if func not in _NOT_KEPT and isinstance(result, Tensor) and result.dim() == 0 and result.is_floating_point():
+            self.tensors.append(result)
+            self.nodes.append(result.grad_fn)
+            self.values.append(float(result.detach()))
         return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """One penalty as it enters the loss.
+
+    Attributes:
+        place: 0-based number of the scalar among all that the loss computes.
+        count: number of all of them.
+        factor: what it is multiplied by on its way into the loss.
+    """
+
+    place: int
+    count: int
+    factor: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +67,7 @@ class Penalty:
     """The penalties of one loss, taken together.
 
     Attributes:
+        terms: each of them.
         value: what they add to the loss.
         pull: L2 norm of their gradient over the entries that the rest of the loss gives a gradient.
         data: L2 norm of the rest's gradient over the same parameters.
@@ -48,6 +77,7 @@ class Penalty:
         op: position in the graph of the first of them.
     """
 
+    terms: tuple[Term, ...]
     value: float
     pull: float
     data: float
@@ -64,12 +94,12 @@ def penalty(live: LiveLoss, scalars: Scalars) -> Penalty | None:
         live: a loss, computed while `scalars` were kept.
         scalars: the values on its way.
     """
-    roots = [root for root in _roots(live.graph) if live.nodes[root] in scalars.values]
+    places = {node: place for place, node in enumerate(scalars.nodes) if node is not None}
+    roots = [root for root in _roots(live.graph) if live.nodes[root] in places]
     if not roots:
         return None
     parameters = [one for one in live.model.parameters() if one.requires_grad]
     whole = torch.autograd.grad(live.loss, parameters, retain_graph=True, allow_unused=True)
-    value = 0.0
     factors: dict[int, float] = {}
 
     def cut(root: int) -> Callable[[tuple[Tensor | None, ...]], tuple[Tensor | None, ...]]:
@@ -85,20 +115,44 @@ def penalty(live: LiveLoss, scalars: Scalars) -> Penalty | None:
     finally:
         for handle in handles:
             handle.remove()
-    value = sum(factors.get(root, 0.0) * float(scalars.values[live.nodes[root]]) for root in roots)
-    return _summed(parameters, whole, rest, value=value, op=roots[0])
+    terms = {place: factors[root] for root in roots if root in factors and (place := places[live.nodes[root]]) >= 0}
+    return _summed(
+        parameters,
+        list(zip(whole, rest, strict=True)),
+        terms=tuple(Term(place=place, count=len(scalars.nodes), factor=one) for place, one in terms.items()),
+        value=sum(one * scalars.values[place] for place, one in terms.items()),
+        op=roots[0],
+    )
+
+
+def without(loss: Callable[[], Tensor], terms: Sequence[Term]) -> Tensor:
+    """Return a loss less its penalties; with its graph, whatever the gradient mode.
+
+    Args:
+        loss: computes it.
+        terms: its penalties.
+
+    Raises:
+        ValueError: it computed other scalars than when the penalties were found, so that they cannot be told.
+    """
+    with torch.enable_grad(), Scalars() as scalars:
+        value = loss()
+    if any(term.count != len(scalars.tensors) for term in terms):
+        msg = "the loss is computed in another way than at first"
+        raise ValueError(msg)
+    return value - sum(term.factor * scalars.tensors[term.place] for term in terms)
 
 
 def _summed(
     parameters: list[torch.nn.Parameter],
-    whole: tuple[Tensor | None, ...],
-    rest: tuple[Tensor | None, ...],
+    gradients: list[tuple[Tensor | None, Tensor | None]],
     *,
+    terms: tuple[Term, ...],
     value: float,
     op: int,
 ) -> Penalty | None:
     size = pull = data = norm = product = total = 0.0
-    for parameter, both, other in zip(parameters, whole, rest, strict=True):
+    for parameter, (both, other) in zip(parameters, gradients, strict=True):
         if both is None or both.is_sparse:
             continue
         own = (both - other if other is not None else both).double()
@@ -116,6 +170,7 @@ def _summed(
         return None
     lengths = math.sqrt(total * norm)
     return Penalty(
+        terms=terms,
         value=value,
         pull=math.sqrt(pull),
         data=math.sqrt(data),

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -12,6 +12,7 @@ from trainsense.batches import cloned
 from trainsense.probes.parameters import Block, ParameterWatch, SeenParameter, blocked, taking_part, unregistered
 from trainsense.probes.structure import LiveLoss, TooManyOpsError, live_loss
 from trainsense.protocol.preflight.interface import Look, Measurement
+from trainsense.protocol.preflight.watching import Guarded
 from trainsense.records.evidence import ParameterCheck, ParameterUse
 from trainsense.workload.optimizers import build_optimizer
 from trainsense.workload.seeding import derived_seed, random_state_kept, seed_all
@@ -20,36 +21,7 @@ DRAWS: Final = 3
 """Batches, each with its own random numbers, on which parameters without a gradient are tried."""
 
 
-class _Watcher:
-    """Looks on during the warm start; what it cannot look at is raised when its figures are asked for."""
-
-    def __init__(self) -> None:
-        self._watch = ParameterWatch()
-        self._error: Exception | None = None
-
-    def after_backward(self, step: int, model: nn.Module, optimizer: Optimizer) -> None:
-        """See the gradients of a step."""
-        self._looking(self._watch.after_backward, step, model, optimizer)
-
-    def after_update(self, step: int, model: nn.Module, optimizer: Optimizer) -> None:
-        """See the parameters after the update of a step."""
-        self._looking(self._watch.after_update, step, model, optimizer)
-
-    def watched(self) -> ParameterWatch:
-        """Return what was seen."""
-        if self._error is not None:
-            raise self._error
-        return self._watch
-
-    def _looking(self, look: Callable[[int, nn.Module, Optimizer], None], *args: Any) -> None:
-        if self._error is None:
-            try:
-                look(*args)
-            except Exception as error:  # noqa: BLE001 - the training that is watched goes on
-                self._error = error
-
-
-def _measure(look: Look, watcher: _Watcher) -> ParameterCheck:
+def _measure(look: Look, watcher: Guarded[ParameterWatch]) -> ParameterCheck:
     watch = watcher.watched()
     failed = look.warm_start.failed
     if not watch.steps:
@@ -130,5 +102,5 @@ def _tried(use: ParameterUse, part: frozenset[str], block: Block | None, live: L
     return replace(use, blocked_by=block.kind, file=place[0] if place else "", line=place[1] if place else None)
 
 
-MEASUREMENT: Final = Measurement(gives=ParameterCheck, measure=_measure, watch=lambda _: _Watcher())
+MEASUREMENT: Final = Measurement(gives=ParameterCheck, measure=_measure, watch=lambda _: Guarded(ParameterWatch()))
 """Needs the warm start: a gradient may come at any of its steps."""

@@ -1,9 +1,8 @@
-"""How strongly weight decay and penalties pull, beside what the data asks for; and what the former costs."""
+"""How strongly weight decay and penalties pull, beside what the data asks for, and what they cost."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from statistics import median
 from typing import Any, Final
 
 from torch import Tensor, nn
@@ -11,73 +10,56 @@ from torch.optim import Optimizer
 
 from trainsense.batches import cloned, map_tensors
 from trainsense.probes.parameters import parameter_groups
-from trainsense.probes.regularization import DecayWatch, Penalty, Scalars, is_decoupled, penalty
+from trainsense.probes.regularization import DecayWatch, Penalty, Scalars, Term, is_decoupled, penalty, without
 from trainsense.probes.structure import LiveLoss, TooManyOpsError, live_loss
 from trainsense.protocol.preflight.interface import Look, Measurement
+from trainsense.protocol.preflight.watching import Guarded
 from trainsense.records.evidence import Pull, RegularizationCheck
 from trainsense.records.outcome import Completed
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench
 from trainsense.runners.sequential import run_trial
+from trainsense.runners.warm_start import WARM_STEPS
 from trainsense.workload.optimizers import build_optimizer
 from trainsense.workload.seeding import derived_seed, random_state_kept, seed_all
 
 _SEEN_LR: Final = 0.1
 """Learning rate at which a step of weight decay alone is looked at: large, so that rounding does not hide it."""
-_TRIED_FROM: Final = 1.0
-"""Weight decay that pulls more than the data, in the median step or at first, is tried against none."""
+_TRIED_FROM: Final = 0.5
+"""Strength from which the warm start is made once more without: below the 1 that is needed for a finding, above the 0.24
+that AdamW at 0.1 or SGD at 0.01 reached on small sound nets."""
+_SHRUNK: Final = 0.5
+"""Weights that lost this much of their norm in the warm start are reason enough as well."""
+_INWARD: Final = 0.5
+"""Least cosine between a penalty's gradient and the weights: L2 has 1, L1 about 0.8, a sum of norms 0.75, the log
+determinant of a flow -1."""
+_SHARE: Final = 0.1
+"""Least share of the trainable scalars: a learned temperature or loss weight in the loss is no penalty on the model."""
 _OTHER_SCALE: Final = 1.37
 """Factor on the floating-point tensors of a batch that gives other data: what changes with it is no penalty."""
 _SAME: Final = 1e-6
 
 
-class _Watcher:
-    """Looks on during the warm start; what it cannot look at is raised when its figures are asked for."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._watch = DecayWatch(bench.workload.clip_norm)
-        self._error: Exception | None = None
-
-    def after_backward(self, step: int, model: nn.Module, optimizer: Optimizer) -> None:
-        """See gradients and weights before the update."""
-        self._looking(self._watch.after_backward, step, model, optimizer)
-
-    def after_update(self, step: int, model: nn.Module, optimizer: Optimizer) -> None:
-        """See the weights after it."""
-        self._looking(self._watch.after_update, step, model, optimizer)
-
-    def watched(self) -> DecayWatch:
-        """Return what was seen."""
-        if self._error is not None:
-            raise self._error
-        return self._watch
-
-    def _looking(self, look: Callable[[int, nn.Module, Optimizer], None], *args: Any) -> None:
-        if self._error is None:
-            try:
-                look(*args)
-            except Exception as error:  # noqa: BLE001 - the training that is watched goes on
-                self._error = error
-
-
-def _measure(look: Look, watcher: _Watcher) -> RegularizationCheck:
-    decay = _decay(look, watcher.watched())
+def _measure(look: Look, watcher: Guarded[DecayWatch]) -> RegularizationCheck:
     first, last = _penalties(look)
-    start = look.warm_start
-    trivial = start.constant_loss
-    scale = abs(start.initial_loss - (0.0 if first is None else first[0].value))
-    if trivial is not None and math.isfinite(trivial):
-        scale = max(scale, abs(trivial - (0.0 if last is None else last.value)))
-    pulls = [decay] if decay is not None else []
+    terms = () if first is None else first[0].terms
+    decay = _decay(look, watcher.watched())
+    pulls = [] if decay is None else [decay]
     if first is not None:
         pulls.append(_penalty_pull(*first, last))
-    strong = decay is not None and max(_opening(decay), _typical(decay)) > _TRIED_FROM
+    bench = _unregularised(look.bench, terms)
+    start = look.warm_start
+    diverged = bool(start.failed) or not math.isfinite(start.loss)
+    strong = any(pull.strength > _TRIED_FROM or pull.shrunk < _SHRUNK for pull in pulls)
+    loss = math.nan if diverged else bench.probe_loss(look.warmed) if terms else start.loss
+    gap = None if diverged or start.constant_loss is None else start.constant_loss - start.loss
     return RegularizationCheck(
         pulls=tuple(pulls),
-        loss_scale=scale,
-        initial_loss=start.initial_loss,
-        loss=start.loss if not start.failed else math.nan,
-        loss_without=_loss_without_decay(look) if strong else None,
+        steps=start.steps,
+        initial_loss=bench.probe_loss(look.fresh_model()) if terms else start.initial_loss,
+        constant_loss=None if gap is None else loss + gap,
+        loss=loss,
+        loss_without=_loss_without(look, bench) if strong else None,
     )
 
 
@@ -88,11 +70,10 @@ def _decay(look: Look, watch: DecayWatch) -> Pull | None:
     model = look.fresh_model()
     decoupled = is_decoupled(model, build_optimizer(look.bench.workload, model, _SEEN_LR, None))
     pulls, against = (sums.step_pull, sums.step) if decoupled else (sums.gradient_pull, sums.gradient)
-    ratios = tuple(pull / one for pull, one in zip(pulls, against, strict=True) if one > 0 and pull > 0)
     return Pull(
         kind="decoupled" if decoupled else "coupled",
         coefficient=sums.coefficient,
-        ratios=ratios,
+        ratios=tuple(pull / one for pull, one in zip(pulls, against, strict=True) if one > 0 and pull > 0),
         value=None if decoupled else sums.value,
         start_norm=sums.norms[0],
         end_norm=watch.end_norm(),
@@ -100,17 +81,8 @@ def _decay(look: Look, watch: DecayWatch) -> Pull | None:
     )
 
 
-def _opening(pull: Pull) -> float:
-    return median(pull.ratios[:5]) if pull.ratios else 0.0
-
-
-def _typical(pull: Pull) -> float:
-    return median(pull.ratios) if pull.ratios else 0.0
-
-
-def _loss_without_decay(look: Look) -> float | None:
-    """Return the loss after the same warm start without weight decay, None if it fails."""
-    bench = replace(look.bench, workload=replace(look.bench.workload, optimizer=_without_decay(look.bench)))
+def _loss_without(look: Look, bench: Bench) -> float | None:
+    """Return the loss after the same warm start without weight decay and penalties, None if it fails."""
     trained: list[nn.Module] = []
 
     class _Last:
@@ -121,30 +93,28 @@ def _loss_without_decay(look: Look) -> float | None:
             trained[:] = [model]
 
     trial = Trial(
-        lr=look.warm_start.lr,
-        seed=look.seed,
-        steps=max(1, look.warm_start.steps) if not look.warm_start.failed else _STEPS_AFTER_FAILURE,
-        clip_norm=bench.workload.clip_norm,
-        evaluate=False,
+        lr=look.warm_start.lr, seed=look.seed, steps=WARM_STEPS, clip_norm=bench.workload.clip_norm, evaluate=False
     )
     run = run_trial(bench, trial, watchers=(_Last(),))
     return bench.probe_loss(trained[0]) if isinstance(run.outcome, Completed) and trained else None
 
 
-_STEPS_AFTER_FAILURE: Final = 30
+def _unregularised(bench: Bench, terms: Sequence[Term]) -> Bench:
+    """Return the bench with a workload that has neither weight decay nor penalties."""
+    build, loss = bench.workload.optimizer, bench.workload.loss
 
-
-def _without_decay(bench: Bench) -> Callable[[nn.Module, float], Optimizer]:
-    own = bench.workload.optimizer
-
-    def build(model: nn.Module, lr: float) -> Optimizer:
-        optimizer = own(model, lr)
-        for group in parameter_groups(optimizer):
+    def optimizer(model: nn.Module, lr: float) -> Optimizer:
+        built = build(model, lr)
+        for group in parameter_groups(built):
             if "weight_decay" in group:
                 group["weight_decay"] = 0.0
-        return optimizer
+        return built
 
-    return build
+    def data_loss(model: nn.Module, batch: Any) -> Tensor:
+        return without(lambda: loss(model, batch), terms)
+
+    changed = replace(bench.workload, optimizer=optimizer, loss=data_loss if terms else loss)
+    return replace(bench, workload=changed, initial_losses={})
 
 
 def _penalties(look: Look) -> tuple[tuple[Penalty, LiveLoss] | None, Penalty | None]:
@@ -152,12 +122,11 @@ def _penalties(look: Look) -> tuple[tuple[Penalty, LiveLoss] | None, Penalty | N
     batch = look.bench.survey_batches[0]
     fresh = look.fresh_model()
     first = _penalty(look, fresh, batch, lines=True)
-    if first is None:
+    if first is None or first[0].inward < _INWARD or first[0].share < _SHARE:
         return None, None
     other = map_tensors(batch, lambda one: one * _OTHER_SCALE if one.is_floating_point() else one, lambda one: one)
     beside = _penalty(look, fresh, other)
-    same = beside is not None and abs(beside[0].value - first[0].value) <= _SAME * abs(first[0].value)
-    if not same:
+    if beside is None or abs(beside[0].value - first[0].value) > _SAME * abs(first[0].value):
         return None, None
     last = _penalty(look, look.warmed, batch) if math.isfinite(look.warm_start.loss) else None
     return first, None if last is None else last[0]
@@ -167,9 +136,13 @@ def _penalty(look: Look, model: nn.Module, batch: Any, *, lines: bool = False) -
     scalars = Scalars()
 
     def loss(one: nn.Module) -> Tensor:
-        with random_state_kept(), scalars:
+        nonlocal scalars
+        scalars = Scalars()
+        with random_state_kept():
             seed_all(derived_seed(look.seed, "penalty"))
-            return look.loss(one, cloned(batch))
+            usable = cloned(batch)
+            with scalars:
+                return look.bench.loss(one, usable)
 
     try:
         live = live_loss(model, loss, lines=lines)
@@ -181,20 +154,20 @@ def _penalty(look: Look, model: nn.Module, batch: Any, *, lines: bool = False) -
 
 def _penalty_pull(first: Penalty, live: LiveLoss, last: Penalty | None) -> Pull:
     place = live.line(first.op)
-    ratios = [one.pull / one.data for one in (first, last) if one is not None and one.data > 0]
     return Pull(
         kind="penalty",
         coefficient=None,
-        ratios=tuple(ratios),
+        ratios=tuple(one.pull / one.data for one in (first, last) if one is not None and one.data > 0),
         value=first.value,
         start_norm=first.norm,
         end_norm=math.nan if last is None else last.norm,
         share=first.share,
-        inward=first.inward,
         file=place[0] if place else "",
         line=place[1] if place else None,
     )
 
 
-MEASUREMENT: Final = Measurement(gives=RegularizationCheck, measure=_measure, watch=_Watcher)
+MEASUREMENT: Final = Measurement(
+    gives=RegularizationCheck, measure=_measure, watch=lambda bench: Guarded(DecayWatch(bench.workload.clip_norm))
+)
 """Needs the warm start: at initialisation alone, a small gradient of the data may be one that is yet to grow."""
