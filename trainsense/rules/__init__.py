@@ -1,6 +1,14 @@
 """The judgements: one rule a file, named after the fault. Adding one is a file, a test and a line in `RULES`."""
 
 from trainsense.rules.interface import Rule, rule_of
+from trainsense.rules.layers import (
+    bad_init_scale,
+    dead_relu,
+    exploding_gradient,
+    saturated_activation,
+    symmetric_init,
+    vanishing_gradient,
+)
 from trainsense.rules.setup import non_finite_data, not_deterministic
 from trainsense.rules.stability import (
     attention_logits_growing,
@@ -22,6 +30,12 @@ RULES: tuple[Rule, ...] = tuple(
     for module in (
         non_finite_data,
         not_deterministic,
+        symmetric_init,
+        bad_init_scale,
+        dead_relu,
+        saturated_activation,
+        vanishing_gradient,
+        exploding_gradient,
         non_finite_loss,
         input_collapse,
         early_instability,
