@@ -8,6 +8,15 @@ from trainsense.rules.setup import (
     not_optimized,
     over_regularized,
 )
+from trainsense.rules.layers import (
+    bad_init_scale,
+    dead_relu,
+    exploding_gradient,
+    saturated_activation,
+    symmetric_init,
+    vanishing_gradient,
+)
+from trainsense.rules.setup import non_finite_data, not_deterministic
 from trainsense.rules.stability import (
     attention_logits_growing,
     best_lr_at_edge,
@@ -31,6 +40,12 @@ RULES: tuple[Rule, ...] = tuple(
         no_gradient,
         not_optimized,
         over_regularized,
+        symmetric_init,
+        bad_init_scale,
+        dead_relu,
+        saturated_activation,
+        vanishing_gradient,
+        exploding_gradient,
         non_finite_loss,
         input_collapse,
         early_instability,

@@ -1,6 +1,6 @@
 """What layers and activations give, noted as they give it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,7 +52,7 @@ class Given:
         squares: sum of its squares.
         count: numbers in it.
         spread: its variance across rows, mean over the rest; None with one row.
-        inputs: root mean squares of its tensor arguments by position, None for what is no floating-point tensor.
+        inputs: of its tensor arguments by position, root mean square and variance across rows; None for what is none.
         alive: by axis (1 and -1), for each unit along it whether it gives anything for any example; None for layers.
         saturated: how many of its numbers lie near its limits, None where it has none.
         shape: its shape.
@@ -61,7 +61,7 @@ class Given:
     squares: Tensor
     count: int
     spread: Tensor | None
-    inputs: tuple[Tensor | None, ...]
+    inputs: tuple[tuple[Tensor, Tensor] | None, ...]
     alive: dict[int, Tensor] | None
     saturated: Tensor | None
     shape: tuple[int, ...]
@@ -82,7 +82,7 @@ class Forwards(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.given: dict[int, Given] = {}
         self._numbered: set[int] = set()
 
@@ -90,13 +90,13 @@ class Forwards(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run an operation and note what it gives."""
-        number = torch._C._autograd._get_sequence_nr() - 1  # type: ignore[attr-defined]  # noqa: SLF001
+        number = torch._C._autograd._get_sequence_nr() - 1  # noqa: SLF001
         name = func.overloadpacket.__name__.removesuffix("_")
         wanted = number not in self._numbered and (name in _LAYERS or _is_activation(name))
         self._numbered.add(number)
         if not wanted:
             return func(*args, **(kwargs or {}))
-        read = tuple(_rms(item) for item in args[:3]) if name in _LAYERS else ()
+        read = tuple(_read(item, by_example="conv" in name) for item in args[:3]) if name in _LAYERS else ()
         low = args[0] > _FAR_BELOW if name in _SMOOTH else None
         result = func(*args, **(kwargs or {}))
         value = result[0] if isinstance(result, tuple) else result
@@ -110,7 +110,7 @@ def _is_activation(name: str) -> bool:
     return name in _RECTIFIERS or name in _SMOOTH or name in _SQUASHERS
 
 
-def _given(name: str, value: Tensor, read: tuple[Tensor | None, ...], alive: Tensor | None) -> Given:
+def _given(name: str, value: Tensor, read: tuple[tuple[Tensor, Tensor] | None, ...], alive: Tensor | None) -> Given:
     value = value.detach()
     shown = value if value.dtype in {torch.float32, torch.float64} else value.float()
     return Given(
@@ -124,16 +124,21 @@ def _given(name: str, value: Tensor, read: tuple[Tensor | None, ...], alive: Ten
     )
 
 
-def _rms(item: Any) -> Tensor | None:
-    if not isinstance(item, Tensor) or not item.is_floating_point() or not item.numel():
+def _read(item: Any, *, by_example: bool) -> tuple[Tensor, Tensor] | None:
+    if not isinstance(item, Tensor) or not item.is_floating_point() or not item.numel() or item.dim() < 2:
         return None
-    norm: Tensor = torch.linalg.vector_norm(item.detach(), dtype=torch.promote_types(item.dtype, torch.float32))
-    return norm / item.numel() ** 0.5
+    shown = item.detach()
+    shown = shown if shown.dtype in {torch.float32, torch.float64} else shown.float()
+    spread = _spread(shown, by_example=by_example)
+    return shown.square().mean(), shown.new_zeros(()) if spread is None else spread
 
 
 def _spread(value: Tensor, *, by_example: bool) -> Tensor | None:
     rows = value if by_example else value.reshape(-1, value.shape[-1])
-    return rows.var(dim=0, unbiased=False).mean() if rows.shape[0] > 1 else None
+    if rows.shape[0] < 2:
+        return None
+    variance: Tensor = rows.var(dim=0, unbiased=False)
+    return variance.mean()
 
 
 def _alive(name: str, value: Tensor, low: Tensor | None, args: tuple[Any, ...]) -> Tensor | None:
@@ -152,9 +157,6 @@ def _along(alive: Tensor) -> Iterator[tuple[int, Tensor]]:
 
 
 def _saturated(name: str, value: Tensor) -> Tensor | None:
-    near: dict[str, Callable[[Tensor], Tensor]] = {
-        "sigmoid": lambda shown: (shown - 0.5).abs() > 0.5 - NEAR_LIMIT,
-        "hardsigmoid": lambda shown: (shown - 0.5).abs() > 0.5 - NEAR_LIMIT,
-        "tanh": lambda shown: shown.abs() > 1 - NEAR_LIMIT,
-    }
-    return near[name](value).sum() if name in near else None
+    if name in {"sigmoid", "hardsigmoid"}:
+        return ((value - 0.5).abs() > 0.5 - NEAR_LIMIT).sum()
+    return (value.abs() > 1 - NEAR_LIMIT).sum() if name == "tanh" else None

@@ -30,7 +30,7 @@ class OutputGradients:
         def returned(module: nn.Module, args: Any, output: Any) -> None:  # noqa: ARG001 - a function: hooks are copied
             for _, tensor in tensors_of(output):
                 if tensor.requires_grad and tensor.dim() > 0 and tensor.is_floating_point():
-                    tensor.register_hook(note)
+                    tensor.register_hook(note)  # type: ignore[no-untyped-call]
 
         handle = model.register_forward_hook(returned)
         try:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from torch import Tensor, nn
@@ -73,8 +74,12 @@ def _look(
     for count, batch in enumerate(batches):
         if count >= FEWEST_BATCHES and time.perf_counter() - started > seconds * count / (count + 1):
             break
-        gathering.add(model, lambda net, batch=batch: loss(net, batch), example_count(batch))
+        gathering.add(model, partial(_of_batch, loss, batch), example_count(batch))
     return gathering.seen()
+
+
+def _of_batch(loss: Callable[[nn.Module, Any], Tensor], batch: Any, model: nn.Module) -> Tensor:
+    return loss(model, batch)
 
 
 class _Gathering:

@@ -43,6 +43,7 @@ class Tally:
     output: Mean = field(default_factory=Mean)
     spread: Mean = field(default_factory=Mean)
     input: Mean = field(default_factory=Mean)
+    input_spread: Mean = field(default_factory=Mean)
     activation: str = ""
     alive: Tensor | None = None
     saturated: float = 0.0
@@ -57,7 +58,8 @@ class Tally:
             self.spread.add(float(given.spread), given.count)
         read = given.inputs[data_slot] if data_slot < len(given.inputs) else None
         if read is not None:
-            self.input.add(float(read) ** 2, given.count)
+            self.input.add(float(read[0]), given.count)
+            self.input_spread.add(float(read[1]), given.count)
 
     def activates(self, given: Given) -> None:
         """Add what the activation behind one use gives."""
@@ -97,6 +99,7 @@ class Tally:
             time_ratio=self.time_ratio,
             units=self.units,
             input_rms=self.input.root(),
+            input_spread=self.input_spread.root(),
             normed=self.weight.normed,
             on_chain=self.weight.on_chain,
             last=self.weight.last,

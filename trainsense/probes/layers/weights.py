@@ -143,11 +143,11 @@ def _chain(graph: Graph, found: list[Weight]) -> frozenset[int]:
         before = [(longest[source][0], source) for source in graph.data_inputs(index)]
         length, source = max(before, key=lambda pair: pair[0], default=(0, None))
         longest.append((length + (index in firsts), source))
-    way = []
-    index: int | None = len(graph.ops) - 1 if graph.ops else None
-    while index is not None:
-        way.append(index)
-        index = longest[index][1]
+    way: list[int] = []
+    at = len(graph.ops) - 1 if graph.ops else None
+    while at is not None:
+        way.append(at)
+        at = longest[at][1]
     return frozenset(way)
 
 

@@ -32,6 +32,7 @@ class LayerReading:
         time_ratio: for a recurrent layer, gradient that reaches its first time step over that at its last.
         units: number of its units: outputs of a linear layer, channels of a convolution.
         input_rms: root mean square of what it reads.
+        input_spread: standard deviation of the same across examples, root mean square over features.
         normed: whether a norm reads what it gives, which takes its scale out again.
         on_chain: whether it lies on the longest way through the layers, each of which reads what came of the one before.
         last: whether no other layer reads what comes of it: an output layer.
@@ -56,6 +57,7 @@ class LayerReading:
     time_ratio: float | None = None
     units: int | None = None
     input_rms: float | None = None
+    input_spread: float | None = None
     normed: bool = False
     on_chain: bool = False
     last: bool = False
