@@ -17,7 +17,7 @@ from trainsense.records.model_edit import EditSurvey
 from trainsense.records.plan import Plan
 from trainsense.records.settings import Settings
 
-NOT_TRIED: Final = "It fits this model and was not tried: `trainsense diagnose` tries it."
+NOT_TRIED: Final = "Not tried here, though this model allows it: `trainsense diagnose` tries it."
 HEADLINE_PLOT: Final = "lr-axis-with-fix"
 
 
