@@ -6,4 +6,13 @@ from trainsense.probes.parameters.part import taking_part
 from trainsense.probes.parameters.unregistered import unregistered
 from trainsense.probes.parameters.watch import ParameterWatch, SeenParameter
 
-__all__ = ["Block", "ParameterWatch", "SeenParameter", "blocked", "held_tensors", "parameter_groups", "taking_part", "unregistered"]
+__all__ = [
+    "Block",
+    "ParameterWatch",
+    "SeenParameter",
+    "blocked",
+    "held_tensors",
+    "parameter_groups",
+    "taking_part",
+    "unregistered",
+]

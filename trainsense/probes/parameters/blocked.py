@@ -6,7 +6,7 @@ from typing import Final
 
 from trainsense.probes.structure import Graph
 
-FLAT: Final = frozenset("Round Floor Ceil Trunc Sign Sgn Bernoulli Normal Poisson".split())
+FLAT: Final = frozenset(["Round", "Floor", "Ceil", "Trunc", "Sign", "Sgn", "Bernoulli", "Normal", "Poisson"])
 """Operations whose derivative autograd defines as zero everywhere: steps, and draws that are not reparameterised.
 
 Checked with torch 2.13: each gives a gradient of exactly zero. (`frac`, `fmod`, `remainder` and fake quantisation do not.)

@@ -79,7 +79,9 @@ class DecayWatch:
             weights = one.sample(one.parameter).clone()
             gradient = one.parameter.grad
             usable = gradient is not None and not gradient.is_sparse
-            self._kept.append((one, weights, factor * one.sample(gradient) if usable and gradient is not None else None))
+            self._kept.append(
+                (one, weights, factor * one.sample(gradient) if usable and gradient is not None else None)
+            )
             square = one.stride * float(weights.square().sum())
             squares += square
             value += one.weight_decay * square / 2

@@ -1,7 +1,7 @@
 """What each parameter does: whether the optimizer holds it, what gradient it gets, whether the loss depends on it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -44,7 +44,11 @@ def _is_suspect(seen: SeenParameter) -> bool:
 
 
 def _part(
-    look: Look, draws: Sequence[Callable[[nn.Module], Tensor]], suspects: list[str], zero: list[str], found: dict[str, Block]
+    look: Look,
+    draws: Sequence[Callable[[nn.Module], Tensor]],
+    suspects: list[str],
+    zero: list[str],
+    found: Mapping[str, Block],
 ) -> frozenset[str]:
     finite = math.isfinite(look.warm_start.loss)
     model = look.warmed if finite else look.fresh_model()
@@ -95,9 +99,7 @@ def _tried(use: ParameterUse, part: frozenset[str], block: Block | None, live: L
     if block is None or live is None:
         return use
     place = live.line(block.op)
-    return replace(
-        use, blocked_by=block.kind, file=place[0] if place else "", line=place[1] if place else None
-    )
+    return replace(use, blocked_by=block.kind, file=place[0] if place else "", line=place[1] if place else None)
 
 
 MEASUREMENT: Final = Measurement(gives=ParameterCheck, measure=_measure, watch=lambda _: Guarded(ParameterWatch()))

@@ -107,7 +107,9 @@ def _harmless(check: ParameterCheck, uses: Sequence[ParameterUse], *, title: str
 
 
 def _locations(uses: Sequence[ParameterUse]) -> tuple[Location, ...]:
-    places = {use.module or use.name: Location(module=use.module or use.name, file=use.file, line=use.line) for use in uses}
+    places = {
+        use.module or use.name: Location(module=use.module or use.name, file=use.file, line=use.line) for use in uses
+    }
     return tuple(places.values())[:_SHOWN]
 
 

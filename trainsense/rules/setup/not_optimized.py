@@ -62,7 +62,11 @@ def _left_out(left_out: Sequence[ParameterUse], lively: int) -> Finding:
         f"stay at their initial values ({size:,} of {lively:,} scalars). Usually the optimizer was given only a part of the "
         "model, or was built for another copy of it. Give it model.parameters(); if the rest is meant to stay as it is, set "
         "requires_grad_(False) on it.",
-        evidence={"parameters": [use.name for use in left_out], "scalars": size, "share_of_scalars_with_gradient": share},
+        evidence={
+            "parameters": [use.name for use in left_out],
+            "scalars": size,
+            "share_of_scalars_with_gradient": share,
+        },
         fixes=("optimize-all-parameters",),
         locations=tuple(Location(module=use.module or use.name) for use in _by_module(left_out))[:_SHOWN],
     )
@@ -73,7 +77,11 @@ def _unregistered(own: Sequence[UnregisteredParameter], left_out: Sequence[Param
     share = size / max(1, lively + _size(own))
     renewed = all(one.renewed for one in own)
     how = "are made anew in every forward pass" if renewed else "are not registered with the model"
-    cure = "Build them once, in __init__" if renewed else "Keep layers in nn.ModuleList or nn.ModuleDict, tensors in nn.Parameter"
+    cure = (
+        "Build them once, in __init__"
+        if renewed
+        else "Keep layers in nn.ModuleList or nn.ModuleDict, tensors in nn.Parameter"
+    )
     return Finding(
         rule=RULE,
         severity="error",
@@ -88,7 +96,9 @@ def _unregistered(own: Sequence[UnregisteredParameter], left_out: Sequence[Param
             "made_anew": renewed,
         },
         fixes=("optimize-all-parameters",),
-        locations=tuple(dict.fromkeys(Location(module=one.module, file=one.file, line=one.line) for one in own))[:_SHOWN],
+        locations=tuple(dict.fromkeys(Location(module=one.module, file=one.file, line=one.line) for one in own))[
+            :_SHOWN
+        ],
     )
 
 
@@ -101,7 +111,9 @@ def _outside(loose: Sequence[UnregisteredParameter]) -> Finding:
         "perceptual loss, that is right, and requires_grad_(False) would save time; a part that should train has to become a "
         "part of the model, or be given to the optimizer.",
         evidence={"shapes": [list(one.shape) for one in loose], "scalars": _size(loose)},
-        locations=tuple(dict.fromkeys(Location(module=one.module, file=one.file, line=one.line) for one in loose))[:_SHOWN],
+        locations=tuple(dict.fromkeys(Location(module=one.module, file=one.file, line=one.line) for one in loose))[
+            :_SHOWN
+        ],
     )
 
 
