@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Final
 
 import torch
@@ -121,4 +122,4 @@ def _groups(names: Sequence[str]) -> list[list[str]]:
         modules.setdefault(name.rpartition(".")[0], []).append(name)
     together = -(-len(modules) // MOST_GROUPS)
     own = list(modules.values())
-    return [sum(own[start : start + together], []) for start in range(0, len(own), together)]
+    return [list(chain.from_iterable(own[start : start + together])) for start in range(0, len(own), together)]

@@ -46,7 +46,9 @@ def _step(model: nn.Module, optimizer: Optimizer, gradient: float) -> tuple[floa
         float((parameter.detach() - weights + pull * weights).double().square().sum())
         for parameter, weights, pull in before
     )
-    return math.sqrt(rest), math.sqrt(sum(float((pull * weights).double().square().sum()) for _, weights, pull in before))
+    return math.sqrt(rest), math.sqrt(
+        sum(float((pull * weights).double().square().sum()) for _, weights, pull in before)
+    )
 
 
 def _pulls(optimizer: Optimizer) -> list[tuple[Tensor, float]]:

@@ -39,6 +39,7 @@ class Scalars(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        """Call `func` and keep what it gives, if that is a scalar."""
         result = func(*args, **(kwargs or {}))
         if func not in _NOT_KEPT and isinstance(result, Tensor) and result.dim() == 0 and result.is_floating_point():
             self.tensors.append(result)
@@ -140,7 +141,9 @@ def without(loss: Callable[[], Tensor], terms: Sequence[Term]) -> Tensor:
     if any(term.count != len(scalars.tensors) for term in terms):
         msg = "the loss is computed in another way than at first"
         raise ValueError(msg)
-    return value - sum(term.factor * scalars.tensors[term.place] for term in terms)
+    for term in terms:
+        value = value - term.factor * scalars.tensors[term.place]
+    return value
 
 
 def _summed(

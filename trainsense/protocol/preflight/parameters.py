@@ -1,7 +1,7 @@
 """What each parameter does: whether the optimizer holds it, what gradient it gets, whether the loss depends on it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -48,7 +48,7 @@ def _part(
     draws: Sequence[Callable[[nn.Module], Tensor]],
     suspects: list[str],
     zero: list[str],
-    found: dict[str, Block],
+    found: Mapping[str, Block],
 ) -> frozenset[str]:
     finite = math.isfinite(look.warm_start.loss)
     model = look.warmed if finite else look.fresh_model()

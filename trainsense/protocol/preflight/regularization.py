@@ -1,7 +1,7 @@
 """How strongly weight decay and penalties pull, beside what the data asks for, and what they cost."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
