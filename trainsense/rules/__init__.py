@@ -1,7 +1,15 @@
 """The judgements: one rule a file, named after the fault. Adding one is a file, a test and a line in `RULES`."""
 
 from trainsense.rules.interface import Rule, rule_of
-from trainsense.rules.setup import non_finite_data, not_deterministic
+from trainsense.rules.setup import (
+    bad_initial_loss,
+    broadcast_loss,
+    double_softmax,
+    labels_mismatch,
+    non_finite_data,
+    not_deterministic,
+    output_range,
+)
 from trainsense.rules.stability import (
     attention_logits_growing,
     best_lr_at_edge,
@@ -22,6 +30,11 @@ RULES: tuple[Rule, ...] = tuple(
     for module in (
         non_finite_data,
         not_deterministic,
+        labels_mismatch,
+        broadcast_loss,
+        double_softmax,
+        output_range,
+        bad_initial_loss,
         non_finite_loss,
         input_collapse,
         early_instability,
