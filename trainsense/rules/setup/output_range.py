@@ -110,7 +110,11 @@ def _floor(term: LossTerm, limits: Limits, floor: float) -> Finding:
 
 
 def _cut(term: LossTerm, limits: Limits, dead: int) -> Finding:
-    worst = f" {dead} of {term.classes} classes are at zero for every example looked at: they cannot be learnt." if dead else ""
+    worst = (
+        f" {dead} of {term.classes} classes are at zero for every example looked at: they cannot be learnt."
+        if dead
+        else ""
+    )
     return _finding(
         term,
         limits,
