@@ -17,6 +17,14 @@ from trainsense.rules.layers import (
     vanishing_gradient,
 )
 from trainsense.rules.setup import non_finite_data, not_deterministic
+    bad_initial_loss,
+    broadcast_loss,
+    double_softmax,
+    labels_mismatch,
+    non_finite_data,
+    not_deterministic,
+    output_range,
+)
 from trainsense.rules.stability import (
     attention_logits_growing,
     best_lr_at_edge,
@@ -46,6 +54,11 @@ RULES: tuple[Rule, ...] = tuple(
         saturated_activation,
         vanishing_gradient,
         exploding_gradient,
+        labels_mismatch,
+        broadcast_loss,
+        double_softmax,
+        output_range,
+        bad_initial_loss,
         non_finite_loss,
         input_collapse,
         early_instability,

@@ -2,13 +2,17 @@
 
 from trainsense.probes.loss_terms.broadcasting import Crossing, crossings, fewer_examples
 from trainsense.probes.loss_terms.combining import Key, combined, key
+from trainsense.probes.loss_terms.failing import out_of_range_targets
+from trainsense.probes.loss_terms.ground import Ground
 from trainsense.probes.loss_terms.labels import Origin, counted, is_vocabulary, origin
 from trainsense.probes.loss_terms.last_layers import last_layers, zeroed
 from trainsense.probes.loss_terms.operands import Operands
-from trainsense.probes.loss_terms.reading import Reading, readings
+from trainsense.probes.loss_terms.reading import Reading
+from trainsense.probes.loss_terms.recognised import readings
 
 __all__ = [
     "Crossing",
+    "Ground",
     "Key",
     "Operands",
     "Origin",
@@ -21,6 +25,7 @@ __all__ = [
     "key",
     "last_layers",
     "origin",
+    "out_of_range_targets",
     "readings",
     "zeroed",
 ]

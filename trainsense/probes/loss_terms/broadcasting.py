@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from trainsense.batches import map_tensors
-from trainsense.probes.loss_terms.operands import Noted, Operands, Positions
-from trainsense.probes.loss_terms.recognised import Recogniser
+from trainsense.probes.loss_terms.ground import Ground
+from trainsense.probes.loss_terms.operands import DIFFERENCES, LOSSES, Noted
 from trainsense.probes.structure import LiveLoss
 from trainsense.records.evidence.loss_terms import Broadcast
 from trainsense.records.location import Location
@@ -27,30 +28,29 @@ class Crossing:
     broadcast: Broadcast
 
 
-def crossings(live: LiveLoss, operands: Operands) -> Iterator[Crossing]:
-    """Yield the broadcasts of learned values with others, outside of the model, that cross examples by differing ranks.
+def crossings(ground: Ground) -> Iterator[Crossing]:
+    """Yield the broadcasts of learned values with others, in the loss, that cross examples by differing ranks.
 
     `(N, 1)` with `(N,)` gives `(N, N)`: the second is read as one row. Operands of one rank, `(N, 1, Q)` with `(N, Q, 1)`,
-    are broadcast on purpose, and so is one that has just been unsqueezed by the loss itself.
+    are broadcast on purpose, and so is one that has just been unsqueezed by the loss itself; constants are the same for all.
     """
     found = [
         (noted, examples)
-        for noted in operands.noted
-        if noted.outside and len(noted.operands) == 2 and (examples := crossed(*_shapes(noted))) is not None
+        for noted in ground.noted
+        if len(noted.operands) == 2 and (examples := crossed(*_shapes(noted))) is not None
     ]
-    if not found:
-        return
-    recogniser, position = Recogniser(live, operands), Positions(live)
     for noted, examples in found:
-        places = [position(one) for one in noted.operands]
-        learned = [recogniser.learned(place) for place in places]
+        places = [ground.position(one) for one in noted.operands]
+        learned = [ground.learned(place) for place in places]
         if learned[0] == learned[1]:
             continue
         side = 0 if learned[0] else 1
-        place, result = places[side], position(noted.result)
-        if place is None or result is None or _unsqueezed(live, place):
+        place, result = places[side], ground.position(noted.result)
+        if place is None or result is None or not (noted.outside or _is_loss(ground, noted, result)):
             continue
-        yield Crossing(examples=examples, broadcast=_described(live, noted, side, result))
+        if _unsqueezed(ground.live, place) or _constant(noted.operands[1 - side]):
+            continue
+        yield Crossing(examples=examples, broadcast=_described(ground.live, noted, side, result))
 
 
 def crossed(first: tuple[int, ...], second: tuple[int, ...]) -> int | None:
@@ -68,9 +68,20 @@ def crossed(first: tuple[int, ...], second: tuple[int, ...]) -> int | None:
     return shorter[0] if shorter[0] in longer[:lands] else None
 
 
+def _is_loss(ground: Ground, noted: Noted, result: int) -> bool:
+    """Return whether a model that computes its own loss compares something here."""
+    return noted.name in DIFFERENCES | LOSSES and not ground.in_model(result)
+
+
 def _shapes(noted: Noted) -> tuple[tuple[int, ...], tuple[int, ...]]:
     first, second = noted.operands
     return tuple(first.shape), tuple(second.shape)
+
+
+def _constant(tensor: Tensor) -> bool:
+    """Return whether all values are the same, so that it makes no difference which examples meet."""
+    values = tensor.detach()
+    return bool((values == values.reshape(-1)[0]).all())
 
 
 def _unsqueezed(live: LiveLoss, index: int) -> bool:
@@ -85,7 +96,7 @@ def _described(live: LiveLoss, noted: Noted, side: int, result: int) -> Broadcas
         operation=noted.name,
         predictions=tuple(first.shape),
         targets=tuple(second.shape),
-        result=tuple(torch.broadcast_shapes(first.shape, second.shape)),
+        result=tuple(torch.broadcast_tensors(first, second)[0].shape),  # type: ignore[no-untyped-call]
         location=Location(file=file, line=line),
     )
 

@@ -18,7 +18,7 @@ DIFFERENCES: Final = frozenset(["sub", "subtract", "rsub", "__sub__", "__rsub__"
 _COMBINING: Final = frozenset(
     ["add", "mul", "multiply", "div", "true_divide", "divide", "__radd__", "__rmul__", "__rdiv__", "__rtruediv__"]
 )
-_NORMALISING: Final = frozenset(["cross_entropy", "log_softmax", "special_log_softmax", "softmax", "logsumexp"])
+_NORMALISING: Final = frozenset(["cross_entropy", "log_softmax", "special_log_softmax"])
 _FIRST: Final = ("input", "self")
 _SECOND: Final = ("target", "other")
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from trainsense.batches import example_count
 from trainsense.probes.loss_terms import (
     Crossing,
+    Ground,
     Key,
     Operands,
     Origin,
@@ -44,6 +45,7 @@ class _View:
     """The loss of one batch.
 
     Attributes:
+        batch: its position among the batches.
         loss: its value.
         readings: of its recognised parts.
         crossings: of its operands.
@@ -52,6 +54,7 @@ class _View:
         vocabularies: terms whose classes are tokens of the inputs.
     """
 
+    batch: int
     loss: float
     readings: tuple[Reading, ...]
     crossings: tuple[Crossing, ...]
@@ -63,14 +66,15 @@ class _View:
 def _measure(look: Look, watcher: object) -> LossTerms:  # noqa: ARG001 - nothing looks on during the warm start
     model = look.fresh_model()
     batches = look.bench.survey_batches
-    first = _view(look, model, batches[0], whole=True)
-    views = [first, *_more(look, model, batches[1:], look.seconds / 2)]
-    warmed = list(_more(look, look.warmed, batches[:WARMED_BATCHES], look.seconds / 4))
+    first = _view(look, model, 0, batches[0], whole=True)
+    views = [first, *_more(look, model, range(1, len(batches)), look.seconds / 2)]
+    warmed = list(_more(look, look.warmed, range(min(WARMED_BATCHES, len(batches))), look.seconds / 4))
     fresh = _by_term(views)
     after = _by_term(warmed)
     terms = tuple(
         combined(found, after.get(term, []), _labels(look, first, term, found)) for term, found in fresh.items()
     )
+    zero = [] if terms else _zeroed(look, model, first.last, [one.batch for one in views])
     return LossTerms(
         terms=terms,
         broadcasts=tuple(_broadcasts(look, model, views)),
@@ -78,11 +82,14 @@ def _measure(look: Look, watcher: object) -> LossTerms:  # noqa: ARG001 - nothin
         batches=len(views),
         loss=sum(one.loss for one in views) / len(views),
         warmed_loss=sum(one.loss for one in warmed) / len(warmed) if warmed else None,
-        zeroed_loss=None if terms else _zeroed(look, model, first.last, len(views)),
+        zeroed_loss=sum(zero) / len(zero) if zero else None,
+        least_ratio=min(one.loss / without for one, without in zip(views, zero, strict=True))
+        if _positive(zero)
+        else None,
     )
 
 
-def _view(look: Look, model: nn.Module, batch: Any, *, whole: bool = False) -> _View:
+def _view(look: Look, model: nn.Module, index: int, batch: Any, *, whole: bool = False) -> _View:
     """Look at the loss of one batch; the `whole` of it, with lines and labels, where asked."""
     operands = Operands()
 
@@ -91,12 +98,14 @@ def _view(look: Look, model: nn.Module, batch: Any, *, whole: bool = False) -> _
             return look.loss(copy, batch)
 
     live = live_loss(model, loss, lines=whole)
-    found = tuple(readings(live, operands))
+    ground = Ground(live, operands)
+    found = tuple(readings(ground))
     labelled = {key(one): one for one in reversed(found) if one.labels is not None} if whole else {}
     return _View(
+        batch=index,
         loss=float(live.loss.detach()),
         readings=found,
-        crossings=tuple(crossings(live, operands)),
+        crossings=tuple(crossings(ground)),
         last=last_layers(live.graph) if whole else (),
         origins={
             term: origin(batch, one.labels, one.ignored) for term, one in labelled.items() if one.labels is not None
@@ -109,14 +118,14 @@ def _view(look: Look, model: nn.Module, batch: Any, *, whole: bool = False) -> _
     )
 
 
-def _more(look: Look, model: nn.Module, batches: tuple[Any, ...], seconds: float) -> Iterator[_View]:
+def _more(look: Look, model: nn.Module, indices: range, seconds: float) -> Iterator[_View]:
     """Yield views of further batches while there is time; a batch that the loss fails on shows in its labels."""
     start = time.perf_counter()
-    for count, batch in enumerate(batches, 1):
+    for count, index in enumerate(indices, 1):
         if count >= FEWEST_BATCHES and time.perf_counter() - start > seconds:
             return
         try:
-            yield _view(look, model, batch)
+            yield _view(look, model, index, look.bench.survey_batches[index])
         except Exception:  # noqa: BLE001, S112 - out-of-range labels, most likely: they are counted apart
             continue
 
@@ -152,7 +161,7 @@ def _broadcasts(look: Look, model: nn.Module, views: list[_View]) -> Iterator[Br
         confirmed = examples == example_count(batch)
         if examples > 2:
             try:
-                fewer = _view(look, model, fewer_examples(batch, examples)).crossings
+                fewer = _view(look, model, 0, fewer_examples(batch, examples)).crossings
             except Exception:  # noqa: BLE001 - a loss that takes no other batch size
                 fewer = ()
             else:
@@ -163,13 +172,17 @@ def _broadcasts(look: Look, model: nn.Module, views: list[_View]) -> Iterator[Br
             yield crossing.broadcast
 
 
-def _zeroed(look: Look, model: nn.Module, names: tuple[str, ...], count: int) -> float | None:
+def _zeroed(look: Look, model: nn.Module, names: tuple[str, ...], indices: list[int]) -> list[float]:
+    """Return the losses of some batches with the last layers zeroed; none where that can't be had."""
     if not names or look.bench.seen.needs_gradient:
-        return None
+        return []
     changed = zeroed(model, names)
     with torch.no_grad():
-        losses = [float(look.loss(changed, batch)) for batch in look.bench.survey_batches[:count]]
-    return sum(losses) / len(losses)
+        return [float(look.loss(changed, look.bench.survey_batches[index])) for index in indices]
+
+
+def _positive(losses: list[float]) -> bool:
+    return bool(losses) and min(losses) > 0
 
 
 MEASUREMENT: Final = Measurement(gives=LossTerms, measure=_measure)

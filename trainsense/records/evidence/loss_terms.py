@@ -147,6 +147,8 @@ class LossTerms:
         warmed_loss: the same after the warm start, None if that could not be looked at.
         zeroed_loss: the same for the fresh model with its last layers zeroed; None where terms are recognised, or it could
             not be had.
+        least_ratio: smallest ratio of the loss to that with zeroed last layers over the batches, None where one of the
+            latter is not positive.
     """
 
     terms: tuple[LossTerm, ...]
@@ -156,3 +158,4 @@ class LossTerms:
     loss: float
     warmed_loss: float | None
     zeroed_loss: float | None
+    least_ratio: float | None = None
