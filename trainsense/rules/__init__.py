@@ -1,7 +1,16 @@
 """The judgements: one rule a file, named after the fault. Adding one is a file, a test and a line in `RULES`."""
 
 from trainsense.rules.interface import Rule, rule_of
-from trainsense.rules.setup import non_finite_data, not_deterministic
+from trainsense.rules.setup import (
+    cannot_overfit_batch,
+    constant_output,
+    example_leak,
+    ignores_input,
+    inner_softmax,
+    input_not_normalized,
+    non_finite_data,
+    not_deterministic,
+)
 from trainsense.rules.stability import (
     attention_logits_growing,
     best_lr_at_edge,
@@ -22,6 +31,12 @@ RULES: tuple[Rule, ...] = tuple(
     for module in (
         non_finite_data,
         not_deterministic,
+        inner_softmax,
+        constant_output,
+        input_not_normalized,
+        ignores_input,
+        example_leak,
+        cannot_overfit_batch,
         non_finite_loss,
         input_collapse,
         early_instability,

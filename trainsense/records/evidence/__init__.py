@@ -1,7 +1,13 @@
 """What each stage boils its runs down to; rules judge these and nothing else."""
 
+from trainsense.records.evidence.batch_overfit import BatchOverfit, OverfitAttempt, Uphill
 from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercentiles
+from trainsense.records.evidence.constant_output import ConstantOutput, FlatOperation
+from trainsense.records.evidence.example_dependence import ExampleDependence
 from trainsense.records.evidence.fixes_tried import Arm, FixesTried, Prepended
+from trainsense.records.evidence.inner_softmax import InnerSoftmax, NormalisedInput
+from trainsense.records.evidence.input_dependence import InputDependence
+from trainsense.records.evidence.input_scales import EntryScale, FeatureScale, InputScales
 from trainsense.records.evidence.instability import Event, InstabilityCheck, InstabilityRun
 from trainsense.records.evidence.layers import LayerReading, LayerSnapshot, LayerStatistics
 from trainsense.records.evidence.missing import Missing
@@ -15,6 +21,12 @@ Evidence = (
     Setup
     | WarmStart
     | LayerStatistics
+    | InnerSoftmax
+    | InputScales
+    | ConstantOutput
+    | InputDependence
+    | ExampleDependence
+    | BatchOverfit
     | Missing
     | LearningRateSweep
     | UserSetting
@@ -26,12 +38,21 @@ Evidence = (
 
 __all__ = [
     "Arm",
+    "BatchOverfit",
     "ClipAttempt",
     "ClipChoice",
+    "ConstantOutput",
     "Drop",
+    "EntryScale",
     "Event",
     "Evidence",
+    "ExampleDependence",
+    "FeatureScale",
     "FixesTried",
+    "FlatOperation",
+    "InnerSoftmax",
+    "InputDependence",
+    "InputScales",
     "InstabilityCheck",
     "InstabilityRun",
     "LayerReading",
@@ -40,9 +61,12 @@ __all__ = [
     "LearningRateSweep",
     "Missing",
     "NormPercentiles",
+    "NormalisedInput",
+    "OverfitAttempt",
     "Prepended",
     "Setup",
     "SweepPoint",
+    "Uphill",
     "UserSetting",
     "WarmStart",
     "WarmupAttempt",
