@@ -19,8 +19,8 @@ class Spread:
 
     Attributes:
         exchanged: number of exchanges.
-        others: mean over exchanges of the root mean square change of the others' outputs.
-        own: the same of the exchanged example's own output.
+        others: largest root mean square change of another example's output, the root mean square over exchanges.
+        own: root mean square change of the exchanged example's own output.
         relative: largest change in the others' outputs over the outputs' root mean square.
         later_only: whether only examples after the exchanged one changed.
     """
@@ -67,7 +67,7 @@ def spread_along(
     earlier = max((float(change[:one].max()) for one, change in changes if one > 0), default=0.0)
     return Spread(
         exchanged=len(changes),
-        others=float(others.square().mean().sqrt()),
+        others=float(others.amax(dim=1).square().mean().sqrt()),
         own=float(own.square().mean().sqrt()),
         relative=float(others.max()) / scale if scale > 0 else float(others.max() > 0),
         later_only=earlier <= 0.0,

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from trainsense.probes.normalised import softmax_axis
 from trainsense.probes.outermost import OutermostCall
 from trainsense.probes.structure import Graph, LiveLoss
-from trainsense.probes.structure.kinds import MATMULS
 
 _SCATTERS: Final = frozenset(
     ["IndexAdd", "ScatterAdd", "ScatterReduce", "Scatter", "IndexSelect", "IndexReduce", "SegmentReduce", "IndexPut"]
@@ -27,7 +26,7 @@ def relation(model: nn.Module, live: LiveLoss | None, calls: tuple[OutermostCall
         rows: number of rows.
     """
     entering = [tensor for call in calls for _, tensor in call.inputs]
-    floats = any(tensor.is_floating_point() and not _relates(tensor, rows) for tensor in entering)
+    floats = any(tensor.is_floating_point() for tensor in entering)
     if any(_relates(tensor, rows) or (floats and _indexes(tensor, rows)) for tensor in entering):
         return "a tensor that enters the model relates the rows of the batch to each other (edges, indices or a matrix)"
     if any(_relates(tensor, rows) or _indexes(tensor, rows) for tensor in _held(model)):
@@ -40,11 +39,16 @@ def relation(model: nn.Module, live: LiveLoss | None, calls: tuple[OutermostCall
 
 
 def _relates(tensor: Tensor, rows: int) -> bool:
-    """Return whether a tensor is a matrix over pairs of rows, or lists something else than rows by integers."""
+    """Return whether a tensor is a matrix over pairs of rows, or lists something else than rows by integers.
+
+    A square matrix of floating-point numbers may as well be as many features as there are rows: it counts if it is
+    symmetric, or mostly zero, as adjacency matrices are.
+    """
     if tensor.layout != torch.strided:
         return True
     if tensor.dim() == 2 and tensor.shape == (rows, rows):
-        return True
+        sparse = int(tensor.count_nonzero()) * 2 < tensor.numel()
+        return not tensor.is_floating_point() or sparse or bool(torch.equal(tensor, tensor.T))
     integers = not tensor.is_floating_point() and not tensor.is_complex() and tensor.dtype != torch.bool
     return integers and tensor.dim() > 0 and tensor.numel() > 1 and rows not in tensor.shape
 
@@ -74,8 +78,7 @@ def _moves_rows(graph: Graph, rows: int) -> bool:
             return True
         if op.kind == "Index" and any(shape[:1] == (rows,) and len(op.shape) >= len(shape) for shape in sources):
             return True
-        constant = op.kind in MATMULS | {"SparseAddmm", "SparseMm"} and not graph.parameter_inputs(index)
-        if constant and len(sources) == 1 and per_row and len(op.shape) == 2:
+        if per_row and (op.kind.startswith("Sparse") or (op.kind == "Mm" and op.inputs[0] is None)):
             return True
     return False
 

@@ -13,8 +13,8 @@ class ExampleDependence:
         axis: the axis along which examples lie, 0 or 1; None where that is not known.
         examples: examples per batch.
         exchanged: how many were exchanged, one after the other.
-        change_in_others: mean over exchanges of the root mean square change of the other examples' outputs.
-        change_in_own: the same of the exchanged example's own output.
+        change_in_others: largest root mean square change of another example's output, root mean square over exchanges.
+        change_in_own: root mean square change of the exchanged example's own output.
         relative_change: largest change in the others' outputs over the outputs' root mean square.
         later_only: whether only examples after the exchanged one changed.
         gradient_share: gradient of one example's output with respect to the other examples' inputs, as a share of that with

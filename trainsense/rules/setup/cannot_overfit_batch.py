@@ -55,23 +55,11 @@ def judge(batch: BatchOverfit, layers: LayerStatistics | None) -> Judgement:
 
 def _judge_attempts(batch: BatchOverfit, layers: LayerStatistics | None) -> Judgement:
     told = "; ".join(_told(one) for one in batch.attempts)
-    if batch.examples < 2:
-        return NotAssessed(rule=RULE, reason="a batch of one example has no constant prediction to be better than")
-    ran = [one for one in batch.attempts if not one.failed]
-    if any(one.gap is None for one in ran) or not ran:
-        return NotAssessed(rule=RULE, reason=f"no constant prediction could be put in place of the outputs ({told})")
-    long = [one for one in ran if one.steps >= FEWEST_STEPS]
-    if len(long) < FEWEST_LRS or len(long) < len(ran):
-        return NotAssessed(rule=RULE, reason=f"training is too slow to tell in the time there is ({told})")
-    if any(one.falling for one in long):
-        return NotAssessed(rule=RULE, reason=f"the loss was still falling ({told})")
+    open_question = _open_question(batch, layers)
+    if open_question:
+        return NotAssessed(rule=RULE, reason=f"{open_question} ({told})")
+    long = [one for one in batch.attempts if not one.failed]
     best = max(_share(one) for one in long)
-    if best >= _limit(batch):
-        return NotAssessed(
-            rule=RULE, reason=f"the batch was learnt a little, by {best:.1%} of a constant's loss ({told})"
-        )
-    if layers is not None and any(one.dead == 1.0 for shot in layers.snapshots for one in shot.layers):
-        return NotAssessed(rule=RULE, reason=f"a layer is dead, which explains that nothing is learnt ({told})")
     return Finding(
         rule=RULE,
         severity="error",
@@ -87,6 +75,22 @@ def _judge_attempts(batch: BatchOverfit, layers: LayerStatistics | None) -> Judg
             "initial_loss": long[0].initial_loss,
         },
     )
+
+
+def _open_question(batch: BatchOverfit, layers: LayerStatistics | None) -> str:
+    """Return what keeps the attempts from showing that nothing can be learnt; empty if they do show it."""
+    ran = [one for one in batch.attempts if not one.failed]
+    dead = layers is not None and any(one.dead == 1.0 for shot in layers.snapshots for one in shot.layers)
+    reasons = (
+        (batch.examples < 2, "a batch of one example has no constant prediction to be better than"),
+        (len(ran) < FEWEST_LRS, "too few trainings got through"),
+        (any(one.gap is None for one in ran), "no constant prediction could be put in place of the outputs"),
+        (any(one.steps < FEWEST_STEPS for one in ran), "training is too slow to tell in the time there is"),
+        (any(one.falling for one in ran), "the loss was still falling"),
+        (any(_share(one) >= _limit(batch) for one in ran), "the batch was learnt a little"),
+        (dead, "a layer is dead, which explains that nothing is learnt"),
+    )
+    return next((reason for holds, reason in reasons if holds), "")
 
 
 def _open_question(batch: BatchOverfit, layers: LayerStatistics | None) -> str:

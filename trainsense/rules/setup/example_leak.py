@@ -5,7 +5,7 @@ The model after its warm start, in evaluation mode: single examples of a batch a
 outermost call, and the outputs of the rest are compared, random numbers kept the same.
 
 ## How it is decided
-Other outputs change by more than 1e-4 of the outputs' size: a warning; an error where each changes by more than a tenth of
+Other outputs change by more than 1e-4 of the outputs' size: a warning; an error where one changes by more than a tenth of
 what the exchanged example's own output does, or where a softmax normalises across the batch. Where rows of the first axis
 depend on each other and those of the second do not, and outputs and targets are per row of the second, the second is the batch
 (sequences given time first). Not assessed where something relates rows by design (edges, indices, adjacency matrices, outputs over
@@ -29,7 +29,7 @@ RULE = "example-leak"
 FLOAT_NOISE: Final = 1e-4
 """Relative change that half precision and other orders of summing make without any meaning."""
 LARGE: Final = 0.1
-"""Change in each other output over that in the own: a mean over 32 examples passes on 0.03, a recurrent layer 0.3 to 1."""
+"""Largest change in another output over that in the own: a mean over 32 examples passes on 0.03, a recurrent layer 0.2 to 1."""
 
 
 def judge(dependence: ExampleDependence) -> Judgement:
@@ -59,7 +59,7 @@ def _finding(dependence: ExampleDependence) -> Finding:
         severity="error" if softmax or share > LARGE else "warning",
         title=f"Exchanging one example changes the outputs of the others, by up to {dependence.relative_change:.2g} of their size",
         detail=f"In evaluation mode {dependence.exchanged} of {dependence.examples} examples were exchanged, one after the other: the "
-        f"others' outputs changed by {share:.2g} of what the exchanged one's own did. What the model says of an example then "
+        f"others' outputs changed by up to {share:.2g} of what the exchanged one's own did. What the model says of an example then "
         f"depends on which others come with it. {cause}",
         evidence={
             "relative_change_in_others": dependence.relative_change,
