@@ -14,6 +14,14 @@ import torch
 
 from trainsense.errors import BatchSourceError
 from trainsense.protocol.preflight import layers, loss_terms, parameters, regularization
+from trainsense.protocol.preflight import (
+    batch_overfit,
+    constant_output,
+    example_dependence,
+    inner_softmax,
+    input_dependence,
+    input_scales,
+)
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.runners.bench import Bench
@@ -29,6 +37,12 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     loss_terms.MEASUREMENT,
     layers.MEASUREMENT,
     regularization.MEASUREMENT,
+    inner_softmax.MEASUREMENT,
+    constant_output.MEASUREMENT,
+    input_scales.MEASUREMENT,
+    input_dependence.MEASUREMENT,
+    example_dependence.MEASUREMENT,
+    batch_overfit.MEASUREMENT,
 )
 """All measurements, in the order in which they are made."""
 SECONDS: Final = 8.0

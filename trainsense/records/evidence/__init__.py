@@ -1,7 +1,13 @@
 """What each stage boils its runs down to; rules judge these and nothing else."""
 
+from trainsense.records.evidence.batch_overfit import BatchOverfit, OverfitAttempt, Uphill
 from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercentiles
+from trainsense.records.evidence.constant_output import ConstantOutput, FlatOperation
+from trainsense.records.evidence.example_dependence import ExampleDependence
 from trainsense.records.evidence.fixes_tried import Arm, FixesTried, Prepended
+from trainsense.records.evidence.inner_softmax import InnerSoftmax, NormalisedInput
+from trainsense.records.evidence.input_dependence import InputDependence
+from trainsense.records.evidence.input_scales import EntryScale, FeatureScale, InputScales
 from trainsense.records.evidence.instability import Event, InstabilityCheck, InstabilityRun
 from trainsense.records.evidence.layers import LayerReading, LayerSnapshot, LayerStatistics
 from trainsense.records.evidence.loss_terms import Broadcast, Labels, Limits, LossTerm, LossTerms
@@ -21,6 +27,12 @@ Evidence = (
     | ParameterCheck
     | RegularizationCheck
     | LossTerms
+    | InnerSoftmax
+    | InputScales
+    | ConstantOutput
+    | InputDependence
+    | ExampleDependence
+    | BatchOverfit
     | Missing
     | LearningRateSweep
     | UserSetting
@@ -33,13 +45,22 @@ Evidence = (
 __all__ = [
     "Arm",
     "Broadcast",
+    "BatchOverfit",
     "ClipAttempt",
     "ClipChoice",
+    "ConstantOutput",
     "Drop",
+    "EntryScale",
     "Event",
     "Evidence",
+    "ExampleDependence",
+    "FeatureScale",
     "FixesTried",
     "GradientSeen",
+    "FlatOperation",
+    "InnerSoftmax",
+    "InputDependence",
+    "InputScales",
     "InstabilityCheck",
     "InstabilityRun",
     "Labels",
@@ -54,6 +75,8 @@ __all__ = [
     "NormPercentiles",
     "ParameterCheck",
     "ParameterUse",
+    "NormalisedInput",
+    "OverfitAttempt",
     "Prepended",
     "Pull",
     "PullKind",
@@ -61,6 +84,7 @@ __all__ = [
     "Setup",
     "SweepPoint",
     "UnregisteredParameter",
+    "Uphill",
     "UserSetting",
     "WarmStart",
     "WarmupAttempt",
