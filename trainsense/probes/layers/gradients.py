@@ -57,11 +57,11 @@ class TimeGradients:
             if weight.kind == "recurrent":
                 self._watch(live, weight)
 
-    def ratio(self, name: str) -> float | None:
-        """Return the gradient at the first time step over that at the last one that has any."""
+    def first_and_last(self, name: str) -> tuple[float, float] | None:
+        """Return the gradient at the first time step and that at the last one that has any; None where it is not known."""
         norms = self._norms.get(name, [])
         reached = [norm for norm in norms if norm > 0]
-        return norms[0] / reached[-1] if len(norms) > 1 and reached else None
+        return (norms[0], reached[-1]) if len(norms) > 1 and reached else None
 
     def _watch(self, live: LiveLoss, weight: Weight) -> None:
         first = weight.uses[0]

@@ -139,8 +139,7 @@ class _Gathering:
         }
         for weight in found:
             if weight.name not in self.tallies:
-                line = live.line(weight.uses[0])
-                self.tallies[weight.name] = Tally(weight=weight, parameter=parameters[weight.name].detach(), line=line)
+                self.tallies[weight.name] = _begun(weight, parameters[weight.name], live.line(weight.uses[0]))
             tally = self.tallies[weight.name]
             for use, activation in zip(weight.uses, weight.activations, strict=True):
                 given = forwards.given.get(live.graph.ops[use].number)
@@ -158,11 +157,19 @@ class _Gathering:
             tally, parameter = self.tallies[weight.name], parameters[weight.name]
             gradient = None if parameter.grad is None else parameter.grad.to_dense()
             tally.differentiated(gradient)
-            ratio = times.ratio(weight.name)
-            if ratio is not None:
-                tally.time_ratio = max(ratio, tally.time_ratio or 0.0)
+            tally.through_time(times.first_and_last(weight.name))
             if tally.identical is None and gradient is not None and weight.kind not in {"embedding", "other"}:
                 tally.identical = identical_share(parameter, gradient, weight.unit_axis)
+
+
+def _begun(weight: Weight, parameter: Tensor, line: tuple[str, int] | None) -> Tally:
+    return Tally(
+        weight=weight,
+        size=parameter.numel(),
+        units=parameter.shape[weight.unit_axis],
+        weight_norm=float(parameter.detach().float().norm()),
+        line=line,
+    )
 
 
 def _data_slot(graph: Graph, index: int) -> int:

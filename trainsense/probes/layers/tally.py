@@ -34,10 +34,32 @@ class Mean:
 
 @dataclass(kw_only=True)
 class Tally:
-    """What is added up for one layer."""
+    """What is added up for one layer.
+
+    Attributes:
+        weight: which it is.
+        size: number of scalars in it.
+        units: number of units.
+        weight_norm: its L2 norm.
+        line: where the user's code first applies it.
+        gradient: of its gradient's norm, over batches.
+        output: of what it gives.
+        spread: of the same across examples.
+        input: of what it reads.
+        input_spread: of the same across examples.
+        activation: kind of the activation behind it.
+        alive: for each unit, whether the activation has let anything of it through.
+        saturated: numbers behind a hidden sigmoid or tanh that lie near its limits.
+        squashed: all numbers behind one.
+        identical: share of units that are the same, in the first batch.
+        time_ratio: gradient at the first time step over that at the last, the largest of any batch.
+        time_gradient: gradient at the first time step in that batch.
+    """
 
     weight: Weight
-    parameter: Tensor
+    size: int
+    units: int
+    weight_norm: float
     line: tuple[str, int] | None = None
     gradient: Mean = field(default_factory=Mean)
     output: Mean = field(default_factory=Mean)
@@ -50,6 +72,7 @@ class Tally:
     squashed: float = 0.0
     identical: float | None = None
     time_ratio: float | None = None
+    time_gradient: float | None = None
 
     def gives(self, given: Given, data_slot: int) -> None:
         """Add what one use of the layer gives."""
@@ -74,10 +97,10 @@ class Tally:
         """Add the gradient of one batch."""
         self.gradient.add(0.0 if gradient is None else float(gradient.detach().float().norm()) ** 2)
 
-    @property
-    def units(self) -> int:
-        """Number of the layer's units."""
-        return self.parameter.shape[self.weight.unit_axis]
+    def through_time(self, norms: tuple[float, float] | None) -> None:
+        """Keep the batch in which the gradient grows most on its way to the first time step, from that at the last."""
+        if norms is not None and norms[0] / norms[1] > (self.time_ratio or -1.0):
+            self.time_ratio, self.time_gradient = norms[0] / norms[1], norms[0]
 
     def reading(self, depth: int) -> LayerReading:
         """Return what it comes to."""
@@ -87,8 +110,8 @@ class Tally:
             module=name.rpartition(".")[0],
             kind=self.weight.kind,
             depth=depth,
-            size=self.parameter.numel(),
-            weight_norm=float(self.parameter.detach().float().norm()),
+            size=self.size,
+            weight_norm=self.weight_norm,
             gradient_norm=self.gradient.root(),
             output_rms=self.output.root(),
             output_spread=self.spread.root(),
@@ -97,6 +120,7 @@ class Tally:
             saturated=self.saturated / self.squashed if self.squashed else None,
             identical=self.identical,
             time_ratio=self.time_ratio,
+            time_gradient=self.time_gradient,
             units=self.units,
             input_rms=self.input.root(),
             input_spread=self.input_spread.root(),

@@ -30,6 +30,7 @@ class LayerReading:
         saturated: share of unit-example pairs behind a sigmoid or tanh within 5 % of its limits; None for gates.
         identical: share of units whose weights and gradients equal those of another unit of the layer.
         time_ratio: for a recurrent layer, gradient that reaches its first time step over that at its last.
+        time_gradient: norm of the gradient that reaches its first time step.
         units: number of its units: outputs of a linear layer, channels of a convolution.
         input_rms: root mean square of what it reads.
         input_spread: standard deviation of the same across examples, root mean square over features.
@@ -55,6 +56,7 @@ class LayerReading:
     saturated: float | None = None
     identical: float | None = None
     time_ratio: float | None = None
+    time_gradient: float | None = None
     units: int | None = None
     input_rms: float | None = None
     input_spread: float | None = None

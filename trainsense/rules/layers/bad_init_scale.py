@@ -74,6 +74,8 @@ def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
     if len(chain) < 2:
         text = "fewer than two layers follow one another" if layers.first.layers else ""
         return Passed(rule=RULE, text=text) if text else NotAssessed(rule=RULE, reason="autograd shows no layer")
+    if not math.isfinite(chain[0].input_spread or 0.0):
+        return NotAssessed(rule=RULE, reason="what the first layer reads is not finite")
     growth = _growth(chain)
     if _grows(growth):
         return _finding(growth, chain, _growth_severity(warm), grows=True)

@@ -60,10 +60,10 @@ def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
     found = list(_dead(layers))
     if not found:
         return Passed(rule=RULE, text="no layer runs into an activation of the ReLU family")
-    if layers.examples < FEWEST_EXAMPLES:
+    all_dead = [one for one in found if one.last >= 1.0]
+    if layers.examples < FEWEST_EXAMPLES and not any(one.beyond(MOST_DEAD) for one in all_dead):
         reason = f"only {layers.examples} examples in the batches looked at: a unit may be silent on them by chance"
         return NotAssessed(rule=RULE, reason=reason)
-    all_dead = [one for one in found if one.last >= 1.0]
     most = [one for one in found if one.beyond(MOST_DEAD)]
     many = [one for one in found if one.beyond(MANY_DEAD)]
     if all_dead:

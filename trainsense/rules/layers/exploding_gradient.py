@@ -10,7 +10,8 @@ It is a matter of growth, not of size: large targets make the gradient of a squa
 blame. First layer over last above 1e4, at initialisation and, where the warm start leaves something to look at, after it:
 a warning; an error if the warm start diverges or is no better than a constant prediction. Layers whose output is
 normalised are left out: there the gradient is as large as the weight is small, whatever the depth.
-Through time: gradient at the first step over that at the last above 1e4 at either look: a warning, or an error as above.
+Through time: gradient at the first step over that at the last above 1e4 at either look, and above ten times the gradient of
+the model's output: a warning, or an error as above.
 
 ## What to try
 Initialise so that each layer keeps the scale (residual branches at zero), normalise between layers, and clip the gradient
@@ -20,6 +21,7 @@ norm: in recurrent networks that is the customary remedy.
 PROTOCOL 8; Pascanu, Mikolov and Bengio 2013; He et al. 2015; Zhang, Dauphin and Ma 2019 (residual branches).
 """
 
+import math
 from typing import Final
 
 from trainsense.records.evidence import LayerReading, LayerSnapshot, LayerStatistics, WarmStart
@@ -32,6 +34,10 @@ EXPLODED: Final = 1e4
 FEWEST_LAYERS: Final = 4
 """Fewer layers cannot tell growth from two that differ (PROTOCOL 8)."""
 
+ARRIVES_LARGE: Final = 10.0
+"""Through time the gradient must also be so many times the one at the model's output: a layer that is read backwards gets its
+gradient at its first step and next to none at its last, which is no growth (measured: bidirectional layers 0.1 to 0.3)."""
+
 
 def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
     """Judge the growth of the gradient along depth and through time."""
@@ -39,7 +45,7 @@ def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
         return NotAssessed(rule=RULE, reason="autograd shows no weight that is applied to data")
     looks = [one for one in (layers.first, layers.warmed) if one is not None]
     fails = first_steps(warm) == "fail"
-    through_time = [one for look in looks for one in look.layers if (one.time_ratio or 0.0) > EXPLODED]
+    through_time = [one for look in looks for one in look.layers if _explodes_in_time(one, look.output_gradient)]
     if through_time:
         return _in_time(max(through_time, key=lambda one: one.time_ratio or 0.0), fails=fails)
     growths = [_growth(look) for look in looks]
@@ -55,8 +61,13 @@ def arriving(layer: LayerReading) -> float | None:
     return layer.gradient_norm / layer.input_rms
 
 
+def _explodes_in_time(layer: LayerReading, output_gradient: float | None) -> bool:
+    grows = (layer.time_ratio or 0.0) > EXPLODED
+    return grows and (not output_gradient or (layer.time_gradient or 0.0) > ARRIVES_LARGE * output_gradient)
+
+
 def _growth(look: LayerSnapshot) -> tuple[float, LayerReading, LayerReading] | None:
-    chain = [one for one in look.chain if not one.normed and arriving(one)]
+    chain = [one for one in look.chain if not one.normed and math.isfinite(arriving(one) or math.nan)]
     if len(chain) < FEWEST_LAYERS:
         return None
     last = chain[-1]

@@ -20,6 +20,7 @@ that fits the activation. A larger learning rate does not help: the last layers 
 PROTOCOL 8; Glorot and Bengio 2010; Hochreiter 1991; Bengio, Simard and Frasconi 1994.
 """
 
+import math
 from typing import Final
 
 from trainsense.measure.depth import Fall, along_depth
@@ -56,7 +57,7 @@ def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
 
 
 def _readings(snapshot: LayerSnapshot) -> list[LayerReading]:
-    return [one for one in snapshot.chain if one.relative_gradient]
+    return [one for one in snapshot.chain if one.relative_gradient and math.isfinite(one.relative_gradient)]
 
 
 def _fall(snapshot: LayerSnapshot) -> Fall | None:
