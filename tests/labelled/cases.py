@@ -12,6 +12,14 @@ from tests.labelled import (
     faulty_outputs,
     faulty_ranges,
     faulty_starts,
+    sound_frozen,
+    sound_images,
+    sound_layers,
+    sound_losses,
+    sound_mechanics,
+    sound_sequences,
+    sound_tables,
+    sound_transformers,
 )
 from tests.labelled.case import Case
 
@@ -25,5 +33,13 @@ CASES: Final[tuple[Case, ...]] = (
     *faulty_layers.CASES,
     *faulty_starts.CASES,
     *faulty_architectures.CASES,
+    *sound_layers.CASES,
+    *sound_frozen.CASES,
+    *sound_tables.CASES,
+    *sound_losses.CASES,
+    *sound_images.CASES,
+    *sound_transformers.CASES,
+    *sound_sequences.CASES,
+    *sound_mechanics.CASES,
 )
 """Faulty ones first."""

@@ -6,10 +6,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim import Optimizer
 
 from tests.labelled.case import faulty
-from tests.labelled.faulty_layers import deep
 from tests.labelled.ingredients import (
     DIGITS,
     GROUP,
@@ -20,7 +18,6 @@ from tests.labelled.ingredients import (
     adam,
     cross_entropy,
     momentum,
-    sgd,
     shuffled,
 )
 from trainsense import Workload
@@ -124,7 +121,7 @@ def plain_stack_of_18_convolutions(norm: Callable[[int], nn.Module] = lambda _: 
         data=shuffled(16, IMAGES, LABELS),
         loss=cross_entropy,
         optimizer=momentum,
-        lr=0.02,
+        lr=0.05,
     )
 
 

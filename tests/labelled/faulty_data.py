@@ -66,9 +66,7 @@ def pixels_up_to_255(rows: Tensor = INK / 16 * 255) -> Workload:
 
 def pressures_around_1000(rows: Tensor = TABLE + 1000) -> Workload:
     """Readings in hectopascal: a thousand, give or take one."""
-    return Workload(
-        model=lambda: mlp(16, 32, 5, nn.GELU), data=shuffled(32, rows, GROUP), loss=cross_entropy, lr=2e-3
-    )
+    return Workload(model=lambda: mlp(16, 32, 5, nn.GELU), data=shuffled(32, rows, GROUP), loss=cross_entropy, lr=2e-3)
 
 
 WAVES: Final = torch.sin(
@@ -94,9 +92,7 @@ class WaveNet(nn.Module):
 
 def electrodes_in_volts(signals: Tensor = RECORDINGS * 1e-5) -> Workload:
     """Ten microvolts, stored in volts."""
-    return Workload(
-        model=WaveNet, data=shuffled(32, signals, RHYTHM), loss=cross_entropy, optimizer=momentum, lr=0.05
-    )
+    return Workload(model=WaveNet, data=shuffled(32, signals, RHYTHM), loss=cross_entropy, optimizer=momentum, lr=0.05)
 
 
 def log_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -132,9 +128,7 @@ def pixel_classifier() -> nn.Module:
 
 def masks_of_255(masks: Tensor = 255 * MASKS) -> Workload:
     """Masks read from an image file: 0 and 255 where 0 and 1 are meant."""
-    return Workload(
-        model=pixel_classifier, data=shuffled(16, NOISY, masks), loss=log_loss, optimizer=adam, lr=3e-3
-    )
+    return Workload(model=pixel_classifier, data=shuffled(16, NOISY, masks), loss=log_loss, optimizer=adam, lr=3e-3)
 
 
 def head_of_a_thousand(classes: int = 1000) -> Workload:
@@ -176,16 +170,11 @@ def noise_of_its_own_generator() -> Workload:
     return Workload(model=model, data=shuffled(32, DIGITS, LABELS), loss=cross_entropy, optimizer=adamw, lr=2e-3)
 
 
-
 CASES: Final = (
     faulty(gaps_in_the_table, "non-finite-data", mended=lambda: gaps_in_the_table(WITH_GAPS.nan_to_num())),
-    faulty(
-        income_beside_ratios, "input-not-normalized", mended=lambda: income_beside_ratios(TABLE), score=explained
-    ),
+    faulty(income_beside_ratios, "input-not-normalized", mended=lambda: income_beside_ratios(TABLE), score=explained),
     faulty(pixels_up_to_255, "input-not-normalized", mended=lambda: pixels_up_to_255(DIGITS), score=accuracy),
-    faulty(
-        pressures_around_1000, "input-not-normalized", mended=lambda: pressures_around_1000(TABLE), score=accuracy
-    ),
+    faulty(pressures_around_1000, "input-not-normalized", mended=lambda: pressures_around_1000(TABLE), score=accuracy),
     faulty(
         electrodes_in_volts,
         "input-not-normalized",
@@ -194,9 +183,7 @@ CASES: Final = (
     ),
     faulty(labels_of_minus_one, "labels-mismatch", mended=lambda: labels_of_minus_one(RISK), score=signed_right),
     faulty(masks_of_255, "labels-mismatch", mended=lambda: masks_of_255(MASKS), score=signed_right),
-    faulty(
-        head_of_a_thousand, "labels-mismatch", mended=lambda: head_of_a_thousand(10), score=accuracy, steps=120
-    ),
-    faulty(head_of_a_hundred, "labels-mismatch", mended=lambda: head_of_a_hundred(5), score=accuracy, steps=120),
+    faulty(head_of_a_thousand, "labels-mismatch", mended=lambda: head_of_a_thousand(10), score=accuracy, steps=120),
+    faulty(head_of_a_hundred, "labels-mismatch", mended=lambda: head_of_a_hundred(5), steps=120),
     faulty(noise_of_its_own_generator, "not-deterministic"),
 )

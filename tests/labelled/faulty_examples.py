@@ -71,7 +71,11 @@ class CausalReader(nn.Module):
 def first_token_of_a_causal_model(position: int = 0) -> Workload:
     """The start token sees only itself."""
     return Workload(
-        model=lambda: CausalReader(position), data=shuffled(16, ROWS, LABELS), loss=cross_entropy, optimizer=adam, lr=3e-3
+        model=lambda: CausalReader(position),
+        data=shuffled(16, ROWS, LABELS),
+        loss=cross_entropy,
+        optimizer=adam,
+        lr=3e-3,
     )
 
 
@@ -211,9 +215,7 @@ CASES: Final = (
         mended=lambda: whole_division_of_the_scale(1 / 16),
         score=accuracy,
     ),
-    faulty(
-        centred_over_the_batch, "example-leak", mended=lambda: centred_over_the_batch(1), score=accuracy_alone
-    ),
+    faulty(centred_over_the_batch, "example-leak", mended=lambda: centred_over_the_batch(1), score=accuracy_alone),
     faulty(
         attention_over_the_batch,
         "example-leak",

@@ -110,7 +110,7 @@ def sign_without_straight_through(binary: Callable[[Tensor], Tensor] = torch.sig
 class TopicReader(nn.Module):
     """The mean of word vectors names the topic."""
 
-    def __init__(self, table: Callable[[nn.Parameter], Tensor]) -> None:
+    def __init__(self, table: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.words, self.head, self.table = nn.Embedding(40, 3), nn.Linear(3, 4), table
 
@@ -119,7 +119,7 @@ class TopicReader(nn.Module):
         return self.head(vectors.mean(dim=1))
 
 
-def embedding_read_through_data(table: Callable[[nn.Parameter], Tensor] = lambda weight: weight.data) -> Workload:
+def embedding_read_through_data(table: Callable[[Tensor], Tensor] = lambda weight: weight.data) -> Workload:
     """`embedding.weight.data[tokens]` looks up the rows behind autograd's back."""
     return Workload(
         model=lambda: TopicReader(table), data=shuffled(32, WORDS, TOPIC), loss=cross_entropy, optimizer=adam, lr=0.02

@@ -101,7 +101,11 @@ class SmallConvs(nn.Module):
 def six_convolutions_of_a_hundredth(std: float | None = 0.01) -> Workload:
     """Nothing arrives at the head, and no gradient comes back."""
     return Workload(
-        model=lambda: SmallConvs(std), data=shuffled(32, IMAGES, LABELS), loss=cross_entropy, optimizer=momentum, lr=0.02
+        model=lambda: SmallConvs(std),
+        data=shuffled(32, IMAGES, LABELS),
+        loss=cross_entropy,
+        optimizer=momentum,
+        lr=0.02,
     )
 
 
@@ -178,11 +182,15 @@ class Thresholded(nn.Module):
 def threshold_above_all_signals(threshold: float = 8.0) -> Workload:
     """A functional ReLU behind a shift: dead in every image."""
     return Workload(
-        model=lambda: Thresholded(threshold), data=shuffled(32, IMAGES, LABELS), loss=cross_entropy, optimizer=momentum, lr=0.05
+        model=lambda: Thresholded(threshold),
+        data=shuffled(32, IMAGES, LABELS),
+        loss=cross_entropy,
+        optimizer=momentum,
+        lr=0.05,
     )
 
 
-def first_step_that_kills(lr: float = 3.0) -> Workload:
+def first_step_that_kills(lr: float = 0.3) -> Workload:
     """Large targets and a large step: the hidden units never fire again."""
     return Workload(
         model=lambda: deep(16, 32, 2, 1, nn.ReLU),
@@ -236,7 +244,10 @@ def sigmoids_behind_weights_of_four(std: float = 4.0) -> Workload:
 
 CASES: Final = (
     faulty(
-        eight_sigmoid_layers, "vanishing-gradient", mended=lambda: eight_sigmoid_layers(nn.ReLU), score=accuracy
+        eight_sigmoid_layers,
+        "vanishing-gradient",
+        mended=lambda: eight_sigmoid_layers(lambda: nn.Sequential(nn.LayerNorm(32), nn.ReLU())),
+        score=accuracy,
     ),
     faulty(
         memory_that_fades_in_thirty_steps,
@@ -265,12 +276,8 @@ CASES: Final = (
         mended=lambda: convolutions_four_times_too_large(1.0),
         score=accuracy,
     ),
-    faulty(
-        hidden_biases_of_minus_100, "dead-relu", mended=lambda: hidden_biases_of_minus_100(0.0), score=accuracy
-    ),
-    faulty(
-        threshold_above_all_signals, "dead-relu", mended=lambda: threshold_above_all_signals(0.0), score=accuracy
-    ),
+    faulty(hidden_biases_of_minus_100, "dead-relu", mended=lambda: hidden_biases_of_minus_100(0.0), score=accuracy),
+    faulty(threshold_above_all_signals, "dead-relu", mended=lambda: threshold_above_all_signals(0.0), score=accuracy),
     faulty(first_step_that_kills, "dead-relu", mended=lambda: first_step_that_kills(0.003), score=explained),
     faulty(
         tanh_behind_unit_weights,

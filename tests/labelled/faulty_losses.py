@@ -43,13 +43,13 @@ class WithHead(nn.Module):
 def head_of_far_too_large_weights(gain: float = 300.0) -> Workload:
     """The initial loss lies far above that of a uniform guess."""
     return Workload(
-        model=lambda: WithHead(gain), data=shuffled(32, DIGITS, LABELS), loss=cross_entropy, optimizer=adam, lr=1e-3
+        model=lambda: WithHead(gain), data=shuffled(32, DIGITS, LABELS), loss=cross_entropy, optimizer=momentum, lr=0.01
     )
 
 
 def _shifted(bias: float) -> nn.Module:
     net = mlp(16, 32, 1)
-    nn.init.constant_(net[-1].bias, bias)  # type: ignore[index, arg-type]
+    nn.init.constant_(net[-1].bias, bias)  # type: ignore[index]
     return net
 
 
@@ -88,9 +88,9 @@ def found(model: nn.Module, batch: Any) -> float:
     return float(((queries @ documents.T).argmax(dim=1) == torch.arange(len(queries))).float().mean())
 
 
-def temperature_of_products_that_have_no_norm(scale: float = 1000.0) -> Workload:
-    """The temperature of normalised vectors, times ten, on vectors that are not."""
-    return Workload(model=Towers, data=shuffled(16, LEFT, RIGHT), loss=_matching(scale), optimizer=momentum, lr=0.01)
+def temperature_of_products_that_have_no_norm(scale: float = 100.0) -> Workload:
+    """The temperature of normalised vectors on vectors that are not."""
+    return Workload(model=Towers, data=shuffled(16, LEFT, RIGHT), loss=_matching(scale), optimizer=adam, lr=1e-3)
 
 
 def decay_of_30_in_adamw(weight_decay: float = 30.0) -> Workload:
@@ -100,7 +100,11 @@ def decay_of_30_in_adamw(weight_decay: float = 30.0) -> Workload:
         return AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
 
     return Workload(
-        model=lambda: mlp(64, 32, 10), data=shuffled(32, DIGITS, LABELS), loss=cross_entropy, optimizer=optimizer, lr=5e-3
+        model=lambda: mlp(64, 32, 10),
+        data=shuffled(32, DIGITS, LABELS),
+        loss=cross_entropy,
+        optimizer=optimizer,
+        lr=5e-3,
     )
 
 
@@ -126,11 +130,15 @@ def _penalised(strength: float, power: int) -> Callable[[nn.Module, Any], Tensor
 def squared_penalty_of_one(strength: float = 1.0) -> Workload:
     """A ridge penalty of weight one in the loss."""
     return Workload(
-        model=lambda: mlp(16, 32, 1), data=shuffled(32, TABLE, CURVE), loss=_penalised(strength, 2), optimizer=adam, lr=3e-3
+        model=lambda: mlp(16, 32, 1),
+        data=shuffled(32, TABLE, CURVE),
+        loss=_penalised(strength, 2),
+        optimizer=adam,
+        lr=3e-3,
     )
 
 
-def absolute_penalty_of_a_tenth(strength: float = 0.1) -> Workload:
+def absolute_penalty_of_one(strength: float = 1.0) -> Workload:
     """A lasso penalty over every weight of the network."""
     return Workload(
         model=lambda: nn.Sequential(nn.Linear(16, 64), nn.Tanh(), nn.Linear(64, 1)),
@@ -191,7 +199,11 @@ def optimizer_that_maximises(*, maximize: bool = True) -> Workload:
         return Adam(model.parameters(), lr=lr, maximize=maximize)
 
     return Workload(
-        model=lambda: mlp(16, 24, 1, nn.Tanh), data=shuffled(32, TABLE, CURVE), loss=squared_error, optimizer=optimizer, lr=1e-3
+        model=lambda: mlp(16, 24, 1, nn.Tanh),
+        data=shuffled(32, TABLE, CURVE),
+        loss=squared_error,
+        optimizer=optimizer,
+        lr=1e-3,
     )
 
 
@@ -238,9 +250,9 @@ CASES: Final = (
     faulty(decay_of_1_in_sgd, "over-regularized", mended=lambda: decay_of_1_in_sgd(5e-4), score=accuracy),
     faulty(squared_penalty_of_one, "over-regularized", mended=lambda: squared_penalty_of_one(1e-5), score=explained),
     faulty(
-        absolute_penalty_of_a_tenth,
+        absolute_penalty_of_one,
         "over-regularized",
-        mended=lambda: absolute_penalty_of_a_tenth(1e-5),
+        mended=lambda: absolute_penalty_of_one(1e-5),
         score=explained,
     ),
     faulty(

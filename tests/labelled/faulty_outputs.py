@@ -25,6 +25,7 @@ from tests.labelled.ingredients import (
     drawn,
     explained,
     momentum,
+    sgd,
     shuffled,
     squared_error,
     windows,
@@ -40,7 +41,7 @@ def softmax_before_cross_entropy(last: Activation = lambda: nn.Softmax(dim=1)) -
     def model() -> nn.Module:
         return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10), last())
 
-    return Workload(model=model, data=shuffled(32, DIGITS, LABELS), loss=cross_entropy, optimizer=momentum, lr=0.05)
+    return Workload(model=model, data=shuffled(32, DIGITS, LABELS), loss=cross_entropy, optimizer=sgd, lr=0.05)
 
 
 def confident_right(model: nn.Module, batch: tuple[Tensor, Tensor]) -> float:
@@ -60,7 +61,11 @@ class Segmenter(nn.Module):
 
     def __init__(self, *, normalised: bool) -> None:
         super().__init__()
-        self.down, self.mid, self.up = nn.Conv2d(1, 12, 3, padding=1), nn.Conv2d(12, 12, 3, padding=1), nn.Conv2d(12, 3, 1)
+        self.down, self.mid, self.up = (
+            nn.Conv2d(1, 12, 3, padding=1),
+            nn.Conv2d(12, 12, 3, padding=1),
+            nn.Conv2d(12, 3, 1),
+        )
         self.normalised = normalised
 
     def forward(self, images: Tensor) -> Tensor:
@@ -68,7 +73,7 @@ class Segmenter(nn.Module):
         return logits.softmax(dim=1) if self.normalised else logits
 
 
-KINDS: Final = (IMAGES[:, 0] > -0.6).long() + (IMAGES[:, 0] > 0.9).long()
+KINDS: Final = (IMAGES[:, 0] > -0.6).long() + (IMAGES[:, 0] > 1.6).long()
 BLURRED: Final = IMAGES + 0.3 * drawn(*IMAGES.shape, seed=10)
 
 
@@ -78,8 +83,8 @@ def pixelwise_softmax_before_cross_entropy(*, normalised: bool = True) -> Worklo
         model=lambda: Segmenter(normalised=normalised),
         data=shuffled(16, BLURRED, KINDS),
         loss=cross_entropy,
-        optimizer=adam,
-        lr=2e-3,
+        optimizer=sgd,
+        lr=0.1,
     )
 
 
@@ -142,7 +147,11 @@ def by_hand(x: Tensor) -> Tensor:
 def softmax_by_hand_between_layers(hidden: Callable[[Tensor], Tensor] = by_hand) -> Workload:
     """The same, written out."""
     return Workload(
-        model=lambda: SharedOut(hidden), data=shuffled(32, TABLE, CURVE), loss=squared_error, optimizer=momentum, lr=0.05
+        model=lambda: SharedOut(hidden),
+        data=shuffled(32, TABLE, CURVE),
+        loss=squared_error,
+        optimizer=momentum,
+        lr=0.05,
     )
 
 

@@ -46,8 +46,8 @@ def _half(weight: Tensor) -> None:
     nn.init.constant_(weight, 0.05)
 
 
-def _copied(weight: Tensor) -> None:
-    weight.copy_(weight[:1].clone().expand_as(weight))
+def _tiled(weight: Tensor) -> None:
+    weight.copy_(weight[:1, :1].clone().expand_as(weight))
 
 
 def started(net: nn.Module, start: Callable[[Tensor], None], *, biases: bool = False) -> nn.Module:
@@ -103,9 +103,7 @@ def next_right(model: nn.Module, batch: Any) -> float:
 
 def tied_embedding_far_too_large(std: float = 4.0) -> Workload:
     """What is harmless as an embedding makes logits of 30 as output weights."""
-    return Workload(
-        model=lambda: TiedModel(std), data=windows(8, 16), loss=next_character, optimizer=adam, lr=3e-3
-    )
+    return Workload(model=lambda: TiedModel(std), data=windows(8, 16), loss=next_character, optimizer=adam, lr=3e-3)
 
 
 def constant_weights(start: Callable[[Tensor], None] = _half) -> Workload:
@@ -150,6 +148,7 @@ class FilterBank(nn.Module):
         with torch.no_grad():
             start(self.first)
             start(self.second)
+            start(self.head.weight)
 
     def forward(self, images: Tensor) -> Tensor:
         x = functional.silu(functional.conv2d(images, self.first, padding=1))
@@ -157,8 +156,8 @@ class FilterBank(nn.Module):
         return self.head(x.mean(dim=(2, 3)))
 
 
-def filters_that_are_copies(start: Callable[[Tensor], None] = _copied) -> Workload:
-    """Every filter starts as the first: sixteen filters do the work of one."""
+def filters_that_are_copies(start: Callable[[Tensor], None] = _tiled) -> Workload:
+    """Every layer starts as copies of one filter: sixteen filters do the work of one."""
     return Workload(
         model=lambda: FilterBank(start), data=shuffled(32, IMAGES, LABELS), loss=cross_entropy, optimizer=adam, lr=0.01
     )
