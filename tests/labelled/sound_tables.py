@@ -172,6 +172,21 @@ def classes_of_very_different_size() -> Workload:
     )
 
 
+HUNDRED: Final = torch.arange(1024) % 100
+SCATTERED: Final = 1.5 * drawn(100, 16, seed=33)[HUNDRED] + 0.4 * drawn(1024, 16, seed=34)
+
+
+def hundred_classes_in_batches_of_sixteen() -> Workload:
+    """A batch holds a sixth of the classes at most."""
+    return Workload(
+        model=lambda: mlp(16, 64, 100),
+        data=shuffled(16, SCATTERED, HUNDRED),
+        loss=cross_entropy,
+        optimizer=adam,
+        lr=5e-3,
+    )
+
+
 def labels_flipped_at_random() -> Workload:
     """Three in ten labels are wrong: the loss stays high, and nothing is broken."""
     flipped = torch.where(drawn(1024, seed=22) > 0.53, torch.arange(1024) % 5, GROUP)
@@ -229,6 +244,7 @@ CASES: Final = (
     sound(categories_as_large_integers, "input-not-normalized", "broadcast-loss"),
     sound(one_positive_in_twenty, "bad-initial-loss", "labels-mismatch"),
     sound(classes_of_very_different_size, "labels-mismatch", "bad-initial-loss"),
+    sound(hundred_classes_in_batches_of_sixteen, "labels-mismatch", score=accuracy),
     sound(labels_flipped_at_random, "cannot-overfit-batch", score=accuracy),
     sound(soft_and_smoothed_labels, "cannot-overfit-batch", "bad-initial-loss", score=accuracy),
     sound(soft_binary_targets, "labels-mismatch", "cannot-overfit-batch"),

@@ -1,6 +1,5 @@
-"""Sound: transformers and attention, by hand and from torch, over text and over images."""
+"""Sound: transformers over text and over images."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -12,15 +11,12 @@ from tests.labelled.faulty_examples import ROWS
 from tests.labelled.faulty_starts import next_right
 from tests.labelled.ingredients import (
     CHARACTERS,
-    GROUP,
     LABELS,
-    TABLE,
     TEXT,
     accuracy,
     adam,
     adamw,
     cross_entropy,
-    momentum,
     next_character,
     shuffled,
     windows,
@@ -168,78 +164,6 @@ def masked_language_model() -> Workload:
     return Workload(model=MaskedModel, data=masked_batches, loss=next_character, optimizer=adam, lr=5e-3)
 
 
-class Experts(nn.Module):
-    """Four experts, weighted by a softmax gate."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate, self.stem = nn.Linear(16, 4), nn.Linear(16, 32)
-        self.experts = nn.ModuleList([nn.Linear(32, 32) for _ in range(4)])
-        self.head = nn.Linear(32, 5)
-
-    def forward(self, rows: Tensor) -> Tensor:
-        weights = self.gate(rows).softmax(dim=-1)
-        x = functional.relu(self.stem(rows))
-        outputs = torch.stack([functional.relu(expert(x)) for expert in self.experts], dim=-1)
-        return self.head((outputs * weights[:, None]).sum(dim=-1))
-
-
-def gate_over_four_experts() -> Workload:
-    """The softmax weighs what the experts say."""
-    return Workload(model=Experts, data=shuffled(32, TABLE, GROUP), loss=cross_entropy, optimizer=adam, lr=3e-3)
-
-
-@dataclass
-class Output:
-    """What the model below returns."""
-
-    loss: Tensor | None
-    logits: Tensor
-
-
-class WithOwnLoss(nn.Module):
-    """Returns its loss in an object when it is given labels."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder = Encoder(1, norm_first=True)
-
-    def forward(self, pixel_values: Tensor, labels: Tensor | None = None) -> Output:
-        logits = self.encoder(pixel_values)
-        return Output(loss=None if labels is None else functional.cross_entropy(logits, labels), logits=logits)
-
-
-def _named() -> Any:
-    return ({"pixel_values": rows, "labels": labels} for rows, labels in shuffled(32, ROWS, LABELS)())
-
-
-def model_that_returns_its_loss() -> Workload:
-    """In the style of transformers."""
-    return Workload(
-        model=WithOwnLoss, data=_named, loss=lambda model, batch: model(**batch).loss, optimizer=adamw, lr=5e-3
-    )
-
-
-class PoolingByAttention(nn.Module):
-    """Rows weighted by a softmax over time, then a network."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows, self.score, self.head = nn.Linear(8, 48), nn.Linear(48, 3), nn.Linear(144, 10)
-
-    def forward(self, rows: Tensor) -> Tensor:
-        x = torch.tanh(self.rows(rows))
-        weights = functional.softmax(self.score(x), dim=1)
-        return self.head(torch.einsum("bth,btw->bhw", weights, x).flatten(1))
-
-
-def softmax_over_time() -> Workload:
-    """Three attention poolings over eight rows."""
-    return Workload(
-        model=PoolingByAttention, data=shuffled(32, ROWS, LABELS), loss=cross_entropy, optimizer=momentum, lr=0.1
-    )
-
-
 CASES: Final = (
     sound(causal_language_model_with_tied_weights, "inner-softmax", "not-optimized", score=next_right),
     sound(
@@ -251,7 +175,4 @@ CASES: Final = (
     sound(pre_norm_with_dropout, "post-norm-residual", "example-leak", score=accuracy),
     sound(class_token, "ignores-input", "inner-softmax", score=accuracy, steps=400),
     sound(masked_language_model, "labels-mismatch", "bad-initial-loss", score=None, steps=400),
-    sound(gate_over_four_experts, "inner-softmax", "constant-output", score=accuracy),
-    sound(model_that_returns_its_loss, "ignores-input", score=None),
-    sound(softmax_over_time, "inner-softmax", score=accuracy),
 )
