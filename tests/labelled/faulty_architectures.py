@@ -89,10 +89,7 @@ class Deep(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         x = functional.relu(self.stem(rows))
         for index, layer in enumerate(self.layers):
-            if self.norms is None:
-                x = functional.relu(layer(x))
-            else:
-                x = x + functional.relu(layer(self.norms[index](x)))
+            x = functional.relu(layer(x)) if self.norms is None else x + functional.relu(layer(self.norms[index](x)))
         return self.head(x)
 
 
@@ -121,7 +118,7 @@ def plain_stack_of_18_convolutions(norm: Callable[[int], nn.Module] = lambda _: 
         data=shuffled(16, IMAGES, LABELS),
         loss=cross_entropy,
         optimizer=momentum,
-        lr=0.02,
+        lr=0.05,
     )
 
 

@@ -46,8 +46,8 @@ def _half(weight: Tensor) -> None:
     nn.init.constant_(weight, 0.05)
 
 
-def _copied(weight: Tensor) -> None:
-    weight.copy_(weight[:1].clone().expand_as(weight))
+def _tiled(weight: Tensor) -> None:
+    weight.copy_(weight[:1, :1].clone().expand_as(weight))
 
 
 def started(net: nn.Module, start: Callable[[Tensor], None], *, biases: bool = False) -> nn.Module:
@@ -148,6 +148,7 @@ class FilterBank(nn.Module):
         with torch.no_grad():
             start(self.first)
             start(self.second)
+            start(self.head.weight)
 
     def forward(self, images: Tensor) -> Tensor:
         x = functional.silu(functional.conv2d(images, self.first, padding=1))
@@ -155,8 +156,8 @@ class FilterBank(nn.Module):
         return self.head(x.mean(dim=(2, 3)))
 
 
-def filters_that_are_copies(start: Callable[[Tensor], None] = _copied) -> Workload:
-    """Every filter starts as the first: sixteen filters do the work of one."""
+def filters_that_are_copies(start: Callable[[Tensor], None] = _tiled) -> Workload:
+    """Every layer starts as copies of one filter: sixteen filters do the work of one."""
     return Workload(
         model=lambda: FilterBank(start), data=shuffled(32, IMAGES, LABELS), loss=cross_entropy, optimizer=adam, lr=0.01
     )

@@ -47,7 +47,7 @@ def shuffled(size: int, *tensors: Tensor) -> Batches:
 
     def batches() -> Iterator[tuple[Tensor, ...]]:
         order = torch.randperm(len(tensors[0]))
-        for rows in order[: len(order) // size * size].split(size):
+        for rows in order[: len(order) // size * size].reshape(-1, size):
             yield tuple(tensor[rows] for tensor in tensors)
 
     return batches
@@ -92,9 +92,9 @@ def accuracy_alone(model: nn.Module, batch: Any) -> float:
 
 
 def explained(model: nn.Module, batch: Any) -> float:
-    """Explained share of the targets' variance."""
+    """Explained share of the targets' variance, at least -1."""
     target = batch[1].flatten()
-    return float(1 - (model(batch[0]).flatten() - target).square().mean() / target.var())
+    return max(-1.0, float(1 - (model(batch[0]).flatten() - target).square().mean() / target.var()))
 
 
 def adam(model: nn.Module, lr: float) -> Optimizer:
