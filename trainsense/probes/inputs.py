@@ -82,7 +82,7 @@ def constant_gaps(
 
 
 def _mean_of_rows(output: Tensor) -> Tensor | None:
-    return output.mean(dim=0, keepdim=True).expand_as(output).contiguous()  # the loss may call `view`
+    return output.mean(dim=0, keepdim=True).expand_as(output)
 
 
 def _zero_of_rows(output: Tensor) -> Tensor | None:
@@ -104,7 +104,7 @@ def _outputs_replaced(model: nn.Module, constant: Callable[[Tensor], Tensor | No
         if value is None:
             return tensor
         replaced.append(tensor.shape[0])
-        return value
+        return value.detach() + 0.0 * tensor if tensor.requires_grad else value  # losses that differentiate outputs
 
     def hook(module: nn.Module, args: Any, output: Any) -> Any:  # noqa: ARG001
         return map_tensors(output, replace, lambda item: item)

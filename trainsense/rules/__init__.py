@@ -1,13 +1,6 @@
 """The judgements: one rule a file, named after the fault. Adding one is a file, a test and a line in `RULES`."""
 
 from trainsense.rules.interface import Rule, rule_of
-from trainsense.rules.setup import (
-    no_gradient,
-    non_finite_data,
-    not_deterministic,
-    not_optimized,
-    over_regularized,
-)
 from trainsense.rules.layers import (
     bad_init_scale,
     dead_relu,
@@ -16,22 +9,23 @@ from trainsense.rules.layers import (
     symmetric_init,
     vanishing_gradient,
 )
-from trainsense.rules.setup import non_finite_data, not_deterministic
+from trainsense.rules.setup import (
     bad_initial_loss,
     broadcast_loss,
-    double_softmax,
-    labels_mismatch,
-    non_finite_data,
-    not_deterministic,
-    output_range,
     cannot_overfit_batch,
     constant_output,
+    double_softmax,
     example_leak,
     ignores_input,
     inner_softmax,
     input_not_normalized,
+    labels_mismatch,
+    no_gradient,
     non_finite_data,
     not_deterministic,
+    not_optimized,
+    output_range,
+    over_regularized,
 )
 from trainsense.rules.stability import (
     attention_logits_growing,
@@ -53,8 +47,17 @@ RULES: tuple[Rule, ...] = tuple(
     for module in (
         non_finite_data,
         not_deterministic,
+        broadcast_loss,
+        labels_mismatch,
+        double_softmax,
+        inner_softmax,
+        constant_output,
+        output_range,
+        input_not_normalized,
         no_gradient,
         not_optimized,
+        ignores_input,
+        example_leak,
         over_regularized,
         symmetric_init,
         bad_init_scale,
@@ -62,16 +65,7 @@ RULES: tuple[Rule, ...] = tuple(
         saturated_activation,
         vanishing_gradient,
         exploding_gradient,
-        labels_mismatch,
-        broadcast_loss,
-        double_softmax,
-        output_range,
         bad_initial_loss,
-        inner_softmax,
-        constant_output,
-        input_not_normalized,
-        ignores_input,
-        example_leak,
         cannot_overfit_batch,
         non_finite_loss,
         input_collapse,

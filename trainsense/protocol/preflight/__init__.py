@@ -13,7 +13,6 @@ from typing import Final
 import torch
 
 from trainsense.errors import BatchSourceError
-from trainsense.protocol.preflight import layers, loss_terms, parameters, regularization
 from trainsense.protocol.preflight import (
     batch_overfit,
     constant_output,
@@ -21,6 +20,10 @@ from trainsense.protocol.preflight import (
     inner_softmax,
     input_dependence,
     input_scales,
+    layers,
+    loss_terms,
+    parameters,
+    regularization,
 )
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Evidence, Missing
@@ -33,15 +36,15 @@ from trainsense.workload.user_traceback import described
 __all__ = ["MEASUREMENTS", "Look", "Measurement", "Preflight", "preflight"]
 
 MEASUREMENTS: Final[tuple[Measurement, ...]] = (
+    input_scales.MEASUREMENT,
     parameters.MEASUREMENT,
     loss_terms.MEASUREMENT,
-    layers.MEASUREMENT,
-    regularization.MEASUREMENT,
     inner_softmax.MEASUREMENT,
     constant_output.MEASUREMENT,
-    input_scales.MEASUREMENT,
     input_dependence.MEASUREMENT,
     example_dependence.MEASUREMENT,
+    regularization.MEASUREMENT,
+    layers.MEASUREMENT,
     batch_overfit.MEASUREMENT,
 )
 """All measurements, in the order in which they are made."""
