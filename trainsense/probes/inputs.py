@@ -104,7 +104,7 @@ def _outputs_replaced(model: nn.Module, constant: Callable[[Tensor], Tensor | No
         if value is None:
             return tensor
         replaced.append(tensor.shape[0])
-        return value
+        return value.detach() + 0.0 * tensor if tensor.requires_grad else value  # losses that differentiate outputs
 
     def hook(module: nn.Module, args: Any, output: Any) -> Any:  # noqa: ARG001
         return map_tensors(output, replace, lambda item: item)

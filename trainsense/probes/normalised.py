@@ -53,7 +53,7 @@ def normalised_readings(live: LiveLoss, examples: int) -> tuple[Reading, ...]:
     hidden = {one.op: one for one in operands(live) if one.source is not None and touched[one.source]}
     for index, operand in hidden.items():
         reading = _by_value(live.graph, operand)
-        if reading is not None:
+        if reading is not None and not _is_normed(live.graph, operand.source):
             found[index] = reading
     for softmax, index in _softmax_ahead(live.graph):
         if index in hidden:
@@ -88,6 +88,16 @@ def _by_value(graph: Graph, operand: Operand) -> Reading | None:
         lookup=is_lookup(graph, operand),
         values=operand.values,
     )
+
+
+def _is_normed(graph: Graph, index: int | None) -> bool:
+    """Return whether a norm gave a result, pooled or reshaped since: a fresh one in evaluation mode leaves values as they are."""
+    while index is not None:
+        if graph.ops[index].kind in NORMS or graph.norm_call(index) is not None:
+            return True
+        sources = graph.data_inputs(index)
+        index = sources[0] if graph.ops[index].kind in PASSING and len(sources) == 1 else None
+    return False
 
 
 def _sums_to_one(rows: Tensor) -> Literal["softmax", "log-softmax"] | None:

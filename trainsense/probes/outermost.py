@@ -112,3 +112,10 @@ def rows_differ(calls: tuple[OutermostCall, ...]) -> bool:
     """Return whether any tensor that enters has rows that differ."""
     tensors = [tensor for call in calls for _, tensor in call.inputs if tensor.dim() > 0 and tensor.shape[0] > 1]
     return any(not bool(torch.equal(tensor, tensor[:1].expand_as(tensor))) for tensor in tensors)
+
+
+def distinct_rows(calls: tuple[OutermostCall, ...], rows: int) -> int:
+    """Return how many different rows enter with the first call; `rows` if it is given none of that many."""
+    tensors = [tensor for _, tensor in calls[0].inputs if tensor.dim() > 0 and tensor.shape[0] == rows] if calls else []
+    strided = [tensor.detach().reshape(rows, -1).double() for tensor in tensors if tensor.layout == torch.strided]
+    return int(torch.unique(torch.cat(strided, dim=1), dim=0).shape[0]) if strided else rows

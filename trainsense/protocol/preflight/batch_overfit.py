@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from trainsense.batches import example_count
 from trainsense.probes.modes import probe_mode
 from trainsense.probes.operands import location
+from trainsense.probes.outermost import distinct_rows, outermost_calls
 from trainsense.probes.structure import live_loss
 from trainsense.probes.uphill import maximised_errors, uphill_parameters
 from trainsense.protocol.preflight.interface import Look, Measurement
@@ -44,6 +45,7 @@ def measure(look: Look, _: None) -> BatchOverfit:
         learnt_by = "" if learnt is None else f"{learnt.optimizer} at lr {learnt.lr:.3g} in {learnt.steps} steps"
     return BatchOverfit(
         examples=example_count(batch),
+        distinct=_distinct(look, model, batch) if attempts else example_count(batch),
         parameters=trainable,
         attempts=attempts,
         learnt_by=learnt_by,
@@ -77,6 +79,14 @@ def _attempts(look: Look, batch: Any) -> tuple[OverfitAttempt, ...]:
         if found[-1].learnt:
             break
     return tuple(found)
+
+
+def _distinct(look: Look, model: nn.Module, batch: Any) -> int:
+    with suppress(Exception):
+        gradient = look.bench.seen.needs_gradient
+        calls = outermost_calls(model, lambda one: look.loss(one, batch), gradient=gradient)
+        return distinct_rows(calls, example_count(batch))
+    return example_count(batch)
 
 
 def _maximised(look: Look, model: nn.Module, batch: Any) -> tuple[Location, ...]:

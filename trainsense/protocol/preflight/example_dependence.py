@@ -4,8 +4,10 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 
+import torch
 from torch import Tensor, nn
 
 from trainsense.batches import tensors_of
@@ -21,6 +23,8 @@ from trainsense.records.evidence import ExampleDependence
 FLOAT_NOISE: Final = 1e-4
 """Relative change of another example's output that needs no reason: half precision and other orders of summing."""
 FEWEST: Final = 3
+SCANNED_BATCHES: Final = 64
+"""As many as are looked through for values that are not finite."""
 _NOTHING: Final = ExampleDependence(
     axis=None,
     examples=0,
@@ -122,9 +126,10 @@ def _ambiguous(
     deep = [
         tensor for tensor in inputs if tensor.shape[0] == examples and tensor.dim() > (1 if _is_tokens(tensor) else 2)
     ]
-    if not deep and found.later_only:
+    recombined = not deep and _recombined(look)
+    if not deep and not recombined and found.later_only:
         return "rows depend on those before them alone, as the steps of one sequence do: whether they are examples is not known"
-    if not deep and _sizes_vary(look):
+    if not deep and not recombined and _sizes_vary(look):
         return "batches differ in their number of rows, as sets and graphs do: whether rows are examples is not known"
     for tensor in deep:
         second = tensor.shape[1]
@@ -157,6 +162,20 @@ def _sizes_vary(look: Look) -> bool:
         for one in look.bench.survey_batches
     ]
     return len(set(sizes)) > 2
+
+
+def _recombined(look: Look) -> bool:
+    """Return whether a row comes back in another batch with another row after it: the data says that rows are examples."""
+    follower: dict[bytes, bytes] = {}
+    for batch in look.bench.replays[look.seed].first(SCANNED_BATCHES):
+        tensor = next((one for _, one in tensors_of(batch) if one.dim() > 1), None)
+        if tensor is None or tensor.layout != torch.strided:
+            return False
+        rows = [row.numpy().tobytes() for row in tensor.detach().double()]
+        for row, after in pairwise(rows):
+            if follower.setdefault(row, after) != after:
+                return True
+    return False
 
 
 def _live(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> LiveLoss | None:

@@ -55,6 +55,7 @@ class BatchOverfit:
 
     Attributes:
         examples: examples in the batch.
+        distinct: how many different rows enter the model; all of them where that could not be seen.
         parameters: number of trainable scalars.
         attempts: trainings, in order; none where the warm start had learnt already.
         learnt_by: what learnt it, as a phrase; empty if nothing did.
@@ -65,6 +66,7 @@ class BatchOverfit:
     """
 
     examples: int
+    distinct: int
     parameters: int
     attempts: tuple[OverfitAttempt, ...]
     learnt_by: str = ""

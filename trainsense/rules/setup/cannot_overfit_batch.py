@@ -9,7 +9,7 @@ along each parameter's gradient, measured by two evaluations. And whether the lo
 An error if
 
 - at every learning rate the loss has stopped falling within at least 50 steps and is not 2 % below that of the best constant
-  prediction (less where there are far more examples than parameters: half of what a linear model learns of noise);
+  prediction (less where there are far more examples than parameters: a tenth of what a linear model learns of noise);
 - or the gradient of parameters is minus the slope of the loss (-1, within 5 %, at two step lengths);
 - or the loss is made of squared errors or cross-entropies with a negative sign and of none with a positive one.
 
@@ -28,19 +28,23 @@ from n examples with p parameters.
 
 from typing import Final
 
-from trainsense.records.evidence import BatchOverfit, LayerStatistics, OverfitAttempt
+from trainsense.records.evidence import BatchOverfit, OverfitAttempt
 from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed
 
 RULE = "cannot-overfit-batch"
 NOTHING: Final = 0.02
 """Share of a constant prediction's loss; sound but slow models had learnt more within 50 steps at some lr."""
+NOISE_SHARE: Final = 0.1
+"""Of parameters / examples: least squares learns all of it from noise on average, and less than a tenth seldom."""
+FEWEST_DISTINCT: Final = 0.5
+"""Share of the examples whose inputs differ from all others; with fewer, labels that contradict each other bound the loss."""
 FEWEST_STEPS: Final = 50
 FEWEST_LRS: Final = 2
 MINUS_ONE: Final = 0.05
 """How far a slope may lie from -1; float32 differences at two steps agree within a few per cent."""
 
 
-def judge(batch: BatchOverfit, layers: LayerStatistics | None) -> Judgement:
+def judge(batch: BatchOverfit) -> Judgement:
     """Judge what came of learning one batch."""
     if batch.unseen:
         return NotAssessed(rule=RULE, reason=batch.unseen)
@@ -50,12 +54,12 @@ def judge(batch: BatchOverfit, layers: LayerStatistics | None) -> Judgement:
         return _uphill(batch)
     if batch.learnt_by:
         return Passed(rule=RULE, text=f"learnt by {batch.learnt_by}")
-    return _judge_attempts(batch, layers)
+    return _judge_attempts(batch)
 
 
-def _judge_attempts(batch: BatchOverfit, layers: LayerStatistics | None) -> Judgement:
+def _judge_attempts(batch: BatchOverfit) -> Judgement:
     told = "; ".join(_told(one) for one in batch.attempts)
-    open_question = _open_question(batch, layers)
+    open_question = _open_question(batch)
     if open_question:
         return NotAssessed(rule=RULE, reason=f"{open_question} ({told})")
     long = [one for one in batch.attempts if not one.failed]
@@ -77,40 +81,23 @@ def _judge_attempts(batch: BatchOverfit, layers: LayerStatistics | None) -> Judg
     )
 
 
-def _open_question(batch: BatchOverfit, layers: LayerStatistics | None) -> str:
+def _open_question(batch: BatchOverfit) -> str:
     """Return what keeps the attempts from showing that nothing can be learnt; empty if they do show it."""
     ran = [one for one in batch.attempts if not one.failed]
-    dead = layers is not None and any(one.dead == 1.0 for shot in layers.snapshots for one in shot.layers)
     reasons = (
         (batch.examples < 2, "a batch of one example has no constant prediction to be better than"),
+        (batch.distinct < FEWEST_DISTINCT * batch.examples, "many examples have the same inputs"),
         (len(ran) < FEWEST_LRS, "too few trainings got through"),
         (any(one.gap is None for one in ran), "no constant prediction could be put in place of the outputs"),
         (any(one.steps < FEWEST_STEPS for one in ran), "training is too slow to tell in the time there is"),
         (any(one.falling for one in ran), "the loss was still falling"),
         (any(_share(one) >= _limit(batch) for one in ran), "the batch was learnt a little"),
-        (dead, "a layer is dead, which explains that nothing is learnt"),
-    )
-    return next((reason for holds, reason in reasons if holds), "")
-
-
-def _open_question(batch: BatchOverfit, layers: LayerStatistics | None) -> str:
-    """Return what keeps the attempts from showing that nothing can be learnt; empty if they do show it."""
-    ran = [one for one in batch.attempts if not one.failed]
-    dead = layers is not None and any(one.dead == 1.0 for shot in layers.snapshots for one in shot.layers)
-    reasons = (
-        (batch.examples < 2, "a batch of one example has no constant prediction to be better than"),
-        (len(ran) < FEWEST_LRS, "too few trainings got through"),
-        (any(one.gap is None for one in ran), "no constant prediction could be put in place of the outputs"),
-        (any(one.steps < FEWEST_STEPS for one in ran), "training is too slow to tell in the time there is"),
-        (any(one.falling for one in ran), "the loss was still falling"),
-        (any(_share(one) >= _limit(batch) for one in ran), "the batch was learnt a little"),
-        (dead, "a layer is dead, which explains that nothing is learnt"),
     )
     return next((reason for holds, reason in reasons if holds), "")
 
 
 def _limit(batch: BatchOverfit) -> float:
-    return min(NOTHING, 0.5 * batch.parameters / batch.examples)
+    return min(NOTHING, NOISE_SHARE * batch.parameters / batch.examples)
 
 
 def _share(one: OverfitAttempt) -> float:
