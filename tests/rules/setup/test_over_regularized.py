@@ -234,6 +234,7 @@ def test_the_judge() -> None:
     assert drawn(RULE, check(5.0, 1.0, 0.8)).severity == "error"
     assert drawn(RULE, check(5.0, 0.9, 0.8)).severity == "warning"
     assert drawn(RULE, check(2.0, math.nan, 0.8)).severity == "error"
+    assert "20% of their norm" in drawn(RULE, check(0.2, 1.1, 0.8, end_norm=1.0)).title
     quiet(RULE, check(2.0, 0.9, 0.8))
     quiet(RULE, check(0.5, 1.1, None))
     quiet(RULE, check(50.0, 0.81, 0.8))

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from trainsense.probes.parameters import parameter_groups
 
-MOST_SAMPLED: Final = 32_768
+MOST_SAMPLED: Final = 8_192
 """Entries of a parameter that are looked at, evenly spread: norms of so many are known to about 1 %."""
 
 
@@ -42,6 +42,16 @@ class DecaySums:
     value: float = 0.0
 
 
+def stride_of(parameter: Tensor) -> int:
+    """Return the odd stride at which about `MOST_SAMPLED` entries of a parameter are looked at; 1 for a smaller one."""
+    return -(-parameter.numel() // MOST_SAMPLED) | 1
+
+
+def sampled(values: Tensor, stride: int) -> Tensor:
+    """Return a copy of every `stride`-th entry, in double precision."""
+    return values.detach().reshape(-1)[::stride].to(torch.float64, copy=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Decayed:
     parameter: Tensor
@@ -50,10 +60,10 @@ class _Decayed:
 
     @property
     def stride(self) -> int:
-        return -(-self.parameter.numel() // MOST_SAMPLED) | 1
+        return stride_of(self.parameter)
 
     def sample(self, values: Tensor) -> Tensor:
-        return values.detach().reshape(-1)[:: self.stride].double()
+        return sampled(values, self.stride)
 
 
 class DecayWatch:
@@ -76,7 +86,7 @@ class DecayWatch:
         self._kept = []
         squares, value = 0.0, 0.0
         for one in decayed:
-            weights = one.sample(one.parameter).clone()
+            weights = one.sample(one.parameter)
             gradient = one.parameter.grad
             usable = gradient is not None and not gradient.is_sparse
             self._kept.append(

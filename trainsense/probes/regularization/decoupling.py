@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainsense.probes.parameters import parameter_groups
+from trainsense.probes.regularization.decay import sampled, stride_of
 
 _TOLERANCE: Final = 0.05
 """Rounding of a step of `lr * weight_decay` in single precision stays below this from 1e-5 on."""
@@ -40,15 +41,14 @@ def _step(model: nn.Module, optimizer: Optimizer, gradient: float) -> tuple[floa
     """Make a step with all gradients of one size; return the norms of the rest of the update and of the decay."""
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, gradient) if parameter.requires_grad else None
-    before = [(parameter, parameter.detach().clone(), pull) for parameter, pull in _pulls(optimizer)]
+    before = [(parameter, sampled(parameter, stride_of(parameter)), pull) for parameter, pull in _pulls(optimizer)]
     optimizer.step()
-    rest = sum(
-        float((parameter.detach() - weights + pull * weights).double().square().sum())
-        for parameter, weights, pull in before
-    )
-    return math.sqrt(rest), math.sqrt(
-        sum(float((pull * weights).double().square().sum()) for _, weights, pull in before)
-    )
+    rest = wanted = 0.0
+    for decayed, weights, pull in before:
+        stride = stride_of(decayed)
+        rest += stride * float((sampled(decayed, stride) - weights + pull * weights).square().sum())
+        wanted += stride * float((pull * weights).square().sum())
+    return math.sqrt(rest), math.sqrt(wanted)
 
 
 def _pulls(optimizer: Optimizer) -> list[tuple[Tensor, float]]:

@@ -119,7 +119,7 @@ def _finding(check: RegularizationCheck, pull: Pull, cost: float | None) -> Find
     return Finding(
         rule=RULE,
         severity="error" if severe else "warning",
-        title=f"{_name(pull)} pulls {pull.strength:.2g} times as strongly as the data",
+        title=f"{_name(pull)} {_does(check, pull)}",
         detail=f"In {check.steps} steps at your learning rate {paid}{without}. Meanwhile {weights}. A pull towards zero that "
         "outweighs the data leaves a model that predicts the same for everything. Divide it until it pulls at most a tenth of "
         "what the data does: 1e-4 to 1e-2 is customary for SGD, 0.01 to 0.1 for AdamW, 1e-5 to 1e-3 on a sum of squares in the "
@@ -136,6 +136,12 @@ def _finding(check: RegularizationCheck, pull: Pull, cost: float | None) -> Find
         },
         locations=(Location(file=pull.file, line=pull.line),) if pull.file else (),
     )
+
+
+def _does(check: RegularizationCheck, pull: Pull) -> str:
+    if pull.strength > OUTWEIGHS:
+        return f"pulls {pull.strength:.2g} times as strongly as the data"
+    return f"takes the weights down to {pull.shrunk:.0%} of their norm in {check.steps} steps"
 
 
 def _name(pull: Pull) -> str:
