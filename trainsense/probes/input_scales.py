@@ -48,6 +48,12 @@ class EntrySums:
             if one.source is None or not touched[one.source]:
                 self._add(live, one)
 
+    def locate(self, live: LiveLoss) -> None:
+        """Take over the lines of the user's code from a loss that noted them."""
+        for one in operands(live):
+            if one.parameters in self._found:
+                self._found[one.parameters].location = location(live, one.op)
+
     def _add(self, live: LiveLoss, one: Operand) -> None:
         rows = one.rows.double()
         new = _Sums(

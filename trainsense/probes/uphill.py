@@ -1,5 +1,7 @@
 """Does the gradient point the way the loss rises: the slope along it, by two evaluations, against what it says of itself."""
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -26,14 +28,15 @@ _ERRORS: Final = (
 """Losses that are never negative by themselves and are made to be lowered."""
 
 
-def uphill_parameters(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> Mapping[str, float]:
-    """Return the parameters whose gradient is minus the loss's, each with its slope (-1; 1 for a right gradient).
+def parameter_slopes(model: nn.Module, loss: Callable[[nn.Module], Tensor], seconds: float) -> Mapping[str, float]:
+    """Return the slope of the loss along each parameter's gradient, 1 for a right one; empty if they are right together.
 
     The slope along one parameter's gradient g is `(L(w + h g) - L(w - h g)) / (2 h |g|^2)`, at two steps h that must agree.
 
     Args:
         model: a model of one's own, put back afterwards.
         loss: computes the loss from the same random state, without dropout.
+        seconds: about how long it may take to look at parameters one by one.
     """
     named = {name: one for name, one in model.named_parameters() if one.requires_grad}
     with torch.enable_grad():
@@ -42,11 +45,15 @@ def uphill_parameters(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> 
         name: one for name, one in zip(named, found, strict=True) if one is not None and float(one.norm()) > 0.0
     }
     steps = {name: one / one.norm() * max(float(named[name].norm()), 1e-2) for name, one in gradients.items()}
+    started = time.perf_counter()
     together = _slope(model, loss, named, gradients, steps)
     if together is None or together > _RIGHT:
         return {}
+    most = min(_MOST_PARAMETERS, int(seconds / max(time.perf_counter() - started, 1e-6)))
+    if most == 0:
+        return {}
     slopes: dict[str, float] = {}
-    for name in list(gradients)[:: max(1, len(gradients) // _MOST_PARAMETERS)]:
+    for name in list(gradients)[:: math.ceil(len(gradients) / most)]:
         slope = _slope(model, loss, named, gradients, {name: steps[name]})
         if slope is not None:
             slopes[name] = slope

@@ -13,7 +13,7 @@ from trainsense.probes.modes import probe_mode
 from trainsense.probes.operands import location
 from trainsense.probes.outermost import distinct_rows, outermost_calls
 from trainsense.probes.structure import live_loss
-from trainsense.probes.uphill import maximised_errors, uphill_parameters
+from trainsense.probes.uphill import maximised_errors, parameter_slopes
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import BatchOverfit, OverfitAttempt, Uphill
 from trainsense.records.location import Location
@@ -104,7 +104,7 @@ def _uphill(look: Look, model: nn.Module, batch: Any) -> tuple[Uphill, ...]:
             return look.loss(one, batch)
 
     with suppress(Exception):
-        slopes = uphill_parameters(model, loss)
+        slopes = parameter_slopes(model, loss, look.seconds)
         return tuple(Uphill(location=Location(module=name), slope=slope) for name, slope in slopes.items() if slope < 0)
     return ()
 

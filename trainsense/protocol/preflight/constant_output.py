@@ -51,8 +51,11 @@ def _models(look: Look, fresh: nn.Module) -> list[nn.Module]:
 
 
 def _seen(look: Look, model: nn.Module, batch: Any) -> _Seen:
-    live = live_loss(model, lambda one: look.loss(one, batch), lines=True)
+    live = live_loss(model, lambda one: look.loss(one, batch))
     flat = flat_operations(live)
+    if flat:  # once more, with the lines of the user's code, which cost time
+        live = live_loss(model, lambda one: look.loss(one, batch), lines=True)
+        flat = flat_operations(live)
     operations = tuple(
         FlatOperation(
             location=location(live, one.op),

@@ -51,6 +51,9 @@ class _Seen:
 def _seen(look: Look, model: nn.Module, batch: Any) -> _Seen:
     live = _live(look, model, batch)
     found = normalised_readings(live, example_count(batch))
+    if found:  # once more, with the lines of the user's code, which cost time
+        live = live_loss(model, lambda one: look.loss(one, batch), lines=True)
+        found = normalised_readings(live, example_count(batch))
     cut = frozenset(one.op for one in found)
     readings: dict[tuple[str, ...], NormalisedInput] = {}
     for one in found:
@@ -68,7 +71,7 @@ def _seen(look: Look, model: nn.Module, batch: Any) -> _Seen:
 
 
 def _live(look: Look, model: nn.Module, batch: Any) -> LiveLoss:
-    return live_loss(model, lambda one: look.loss(one, batch), lines=True)
+    return live_loss(model, lambda one: look.loss(one, batch))
 
 
 def _is_sampled(look: Look, parameters: tuple[str, ...]) -> bool:
