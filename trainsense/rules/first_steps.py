@@ -3,7 +3,7 @@
 import math
 from typing import Final, Literal
 
-from trainsense.records.evidence import LayerReading, WarmStart
+from trainsense.records.evidence import LayerReading, LayerStatistics, WarmStart
 from trainsense.records.location import Location
 
 FirstSteps = Literal["fail", "unclear", "learn"]
@@ -14,12 +14,18 @@ LEARNT_SHARE: Final = 0.02
 """A loss so far below it does; between the two, 30 steps tell nothing (measured: sound six-layer networks 0.1 to 90 %)."""
 
 
-def first_steps(warm: WarmStart | None) -> FirstSteps:
+SAME_FOR_ALL: Final = 1e-6
+"""An output layer whose spread across examples is so small a part of what it gives says the same to all."""
+
+
+def first_steps(warm: WarmStart | None, layers: LayerStatistics) -> FirstSteps:
     """Return whether a warm start failed, learnt, or tells neither.
 
     Where the loss is computed inside forward, a constant prediction's loss equals the model's and is none: then the loss
     at the start is what it is held against, and only learning can be told.
     """
+    if layers.warmed is not None and _says_the_same_to_all(layers.warmed.chain):
+        return "fail"
     if warm is None:
         return "unclear"
     if warm.failed or not math.isfinite(warm.loss):
@@ -31,6 +37,12 @@ def first_steps(warm: WarmStart | None) -> FirstSteps:
     if gained > LEARNT_SHARE:
         return "learn"
     return "fail" if known and gained <= STUCK_SHARE else "unclear"
+
+
+def _says_the_same_to_all(chain: tuple[LayerReading, ...]) -> bool:
+    if not chain or chain[-1].output_spread is None or chain[-1].output_rms is None:
+        return False
+    return chain[-1].output_spread <= SAME_FOR_ALL * chain[-1].output_rms
 
 
 def place(layer: LayerReading) -> Location:

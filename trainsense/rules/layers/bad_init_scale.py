@@ -5,8 +5,8 @@ Two sizes of what each layer reads, at initialisation, along the longest way thr
 and its spread across examples, which is the part that tells one input from another.
 
 ## How it is decided
-Growth: a thousandfold from the first layer's input to the largest that any layer gets or the last gives, or 64-fold at 2 or
-more per layer over at least four layers, or at 4 or more over two or three.
+Growth, in both sizes: a thousandfold from the first layer's input to the largest that any layer gets or the last gives, or
+32-fold at 2 or more per layer.
 Decay: to a 64th and to a third or less per layer before the last layer, or a spread of less than 1e-4 of what came in.
 (torch's default initialisation shrinks the signal by 2.4 per ReLU layer until the biases keep it up, and networks of six
 such layers learn; so 2 per layer is no fault by itself.)
@@ -33,18 +33,16 @@ from trainsense.rules.first_steps import first_steps, place
 RULE = "bad-init-scale"
 HUGE: Final = 1e3
 """Growth that is a fault at any depth (measured: 24 plain residual blocks 1e5; 10, which clipping rescues, 1e2)."""
-LARGE: Final = 64.0
-"""Change in all that is a fault if each layer has its part in it (measured: sound networks up to 15, N(0,1) weights 200)."""
+LARGE: Final = 32.0
+"""Growth in all that is a fault if each layer has its part in it (measured: sound networks up to 15, N(0,1) weights 40 up)."""
+SMALL: Final = 1 / 64.0
+"""Decay in all that is one (measured: six layers of torch's default 1/10, N(0, 0.02) weights, which Adam rescues, 1/100)."""
 GROWTH_PER_LAYER: Final = 2.0
-"""Over at least four layers (PROTOCOL 8)."""
-STEEP_GROWTH: Final = 4.0
-"""Over two or three."""
+"""As of PROTOCOL 8; with `LARGE`, that is 2 over five layers and more, 3.2 over three, 5.7 over two."""
 DECAY_PER_LAYER: Final = 3.0
 """Beyond the 2.45 of torch's default initialisation with ReLU, sqrt(6)."""
 LOST: Final = 1e-4
 """Share of the spread below which the last layer cannot tell inputs apart."""
-MANY_LAYERS: Final = 4
-"""From here on growth by two per layer is no accident (PROTOCOL 8)."""
 HARMLESS_LOSS: Final = 3.0
 """An initial loss up to so many times a constant prediction's is one that training starts from as well."""
 
@@ -78,29 +76,32 @@ def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
         return NotAssessed(rule=RULE, reason="what the first layer reads is not finite")
     growth = _growth(chain)
     if _grows(growth):
-        return _finding(growth, chain, _growth_severity(warm), grows=True)
+        return _finding(growth, chain, _growth_severity(warm, layers), grows=True)
     signal, scale = _decay(layers.first.chain)
     if signal is not None and scale is not None and _decays(signal, scale, chain):
         return _finding(
-            min(signal, scale, key=lambda one: one.factor), chain, _decay_severity(signal, warm), grows=False
+            min(signal, scale, key=lambda one: one.factor), chain, _decay_severity(signal, warm, layers), grows=False
         )
     return Passed(rule=RULE, text=f"the signal changes by a factor of {growth.factor:.2g} at most on its way")
 
 
 def _growth(chain: list[LayerReading]) -> _Change:
-    reference = chain[0].input_spread or 1.0
-    sizes = [
-        _Change(factor=(one.input_spread or 0.0) / reference, layers=depth, at=one) for depth, one in enumerate(chain)
-    ]
-    last = chain[-1]
-    if not last.normed and last.output_spread is not None and math.isfinite(last.output_spread):
-        sizes.append(_Change(factor=last.output_spread / reference, layers=len(chain), at=last))
+    """Return the largest growth, in scale and in spread both: biases alone keep up the scale of a small input."""
+    first = chain[0]
+    sizes = [_grown(first, depth, one, one.input_rms, one.input_spread) for depth, one in enumerate(chain)]
+    if not chain[-1].normed:
+        sizes.append(_grown(first, len(chain), chain[-1], chain[-1].output_rms, chain[-1].output_spread))
     return max(sizes, key=lambda one: one.factor)
 
 
+def _grown(first: LayerReading, layers: int, at: LayerReading, rms: float | None, spread: float | None) -> _Change:
+    sizes = (rms or 0.0) / (first.input_rms or 1.0), (spread or 0.0) / (first.input_spread or 1.0)
+    return _Change(factor=math.inf if any(math.isnan(size) for size in sizes) else min(sizes), layers=layers, at=at)
+
+
 def _grows(growth: _Change) -> bool:
-    steep = GROWTH_PER_LAYER if growth.layers >= MANY_LAYERS else STEEP_GROWTH
-    return growth.layers >= 2 and (growth.factor >= HUGE or (growth.factor >= LARGE and growth.per_layer >= steep))
+    large = growth.factor >= LARGE and growth.per_layer >= GROWTH_PER_LAYER
+    return growth.layers >= 2 and (growth.factor >= HUGE or large)
 
 
 def _decay(chain: tuple[LayerReading, ...]) -> tuple[_Change | None, _Change | None]:
@@ -119,22 +120,22 @@ def _decay(chain: tuple[LayerReading, ...]) -> tuple[_Change | None, _Change | N
 def _decays(signal: _Change, scale: _Change, chain: list[LayerReading]) -> bool:
     if signal.layers < 2 or not signal.factor:  # nothing at all: zeroed or dead units, other rules' matter
         return False
-    if scale.factor <= 1 / LARGE and scale.per_layer <= 1 / DECAY_PER_LAYER:
+    if scale.factor <= SMALL and scale.per_layer <= 1 / DECAY_PER_LAYER:
         return True
     squashing = sum(one.activation == "Sigmoid" for one in chain)
     return signal.factor < LOST and 2 * squashing < len(chain)
 
 
-def _growth_severity(warm: WarmStart | None) -> Severity:
-    steps = first_steps(warm)
+def _growth_severity(warm: WarmStart | None, layers: LayerStatistics) -> Severity:
+    steps = first_steps(warm, layers)
     if steps == "fail":
         return "error"
     harmless = warm is not None and warm.initial_loss <= HARMLESS_LOSS * abs(warm.constant_loss or warm.initial_loss)
     return "note" if steps == "learn" and harmless else "warning"
 
 
-def _decay_severity(signal: _Change, warm: WarmStart | None) -> Severity:
-    steps = first_steps(warm)
+def _decay_severity(signal: _Change, warm: WarmStart | None, layers: LayerStatistics) -> Severity:
+    steps = first_steps(warm, layers)
     if steps == "learn":
         return "note"
     return "error" if steps == "fail" and signal.factor < LOST else "warning"

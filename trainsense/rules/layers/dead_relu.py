@@ -8,8 +8,8 @@ start. Smooth activations count as zero below 1e-6 where they are flat; leaky on
 ## How it is decided
 More than half of a layer's units, beyond what chance does to a layer of its width, at both looks: a warning. All of them
 after the warm start: an error where the loss is no better than a constant prediction's, else a warning. A quarter is a
-note. Fewer than 64 examples: not assessed, few enough to miss a unit by chance. A layer that gives zero before its activation
-too is no matter of the activation.
+note. Fewer than 64 examples: not assessed unless all units are dead, since one may be silent on so few by chance. A layer
+that gives zero before its activation too is no matter of the activation.
 
 ## What to try
 Biases that start at zero, He initialisation, a lower learning rate or a warmup where they die in the first steps, leaky or
@@ -67,7 +67,7 @@ def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
     most = [one for one in found if one.beyond(MOST_DEAD)]
     many = [one for one in found if one.beyond(MANY_DEAD)]
     if all_dead:
-        stuck = first_steps(warm) == "fail"
+        stuck = first_steps(warm, layers) == "fail"
         return _finding(all_dead, "error" if stuck else "warning", layers)
     if most:
         return _finding(most, "warning", layers)

@@ -44,7 +44,7 @@ def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
     if not layers.first.layers:
         return NotAssessed(rule=RULE, reason="autograd shows no weight that is applied to data")
     looks = [one for one in (layers.first, layers.warmed) if one is not None]
-    fails = first_steps(warm) == "fail"
+    fails = first_steps(warm, layers) == "fail"
     through_time = [one for look in looks for one in look.layers if _explodes_in_time(one, look.output_gradient)]
     if through_time:
         return _in_time(max(through_time, key=lambda one: one.time_ratio or 0.0), fails=fails)

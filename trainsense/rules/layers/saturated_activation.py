@@ -39,7 +39,7 @@ def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
     found = sorted((pair for pair in shares.values() if pair[0] > MOST_SATURATED), key=lambda pair: -pair[0])
     if not found:
         return Passed(rule=RULE, text="no hidden sigmoid or tanh sits at its limits")
-    return _finding([one for _, one in found], [share for share, _ in found], fails=first_steps(warm) == "fail")
+    return _finding([one for _, one in found], [share for share, _ in found], fails=first_steps(warm, layers) == "fail")
 
 
 def _finding(found: list[LayerReading], shares: list[float], *, fails: bool) -> Finding:

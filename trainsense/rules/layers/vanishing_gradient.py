@@ -50,7 +50,7 @@ def judge(layers: LayerStatistics, warm: WarmStart | None) -> Judgement:
     if known and len(known) == len(falls):
         steady = all(_steady(fall) for fall in known)
         ratio = max(fall.ratio for fall in known)
-        fails = first_steps(warm) == "fail"
+        fails = first_steps(warm, layers) == "fail"
         if steady and (ratio < VANISHED or (fails and ratio < VANISHING)):
             return _finding(layers, ratio, fails=fails and ratio < VANISHED)
     return _through_time(layers, warm) or Passed(rule=RULE, text="gradients reach the first layers")
@@ -99,7 +99,7 @@ def _finding(layers: LayerStatistics, ratio: float, *, fails: bool) -> Finding:
 def _through_time(layers: LayerStatistics, warm: WarmStart | None) -> Finding | None:
     last = layers.warmed or layers.first
     faded = [one for one in last.layers if one.time_ratio is not None and one.time_ratio < FORGOTTEN]
-    if not faded or first_steps(warm) != "fail":
+    if not faded or first_steps(warm, layers) != "fail":
         return None
     worst = min(faded, key=lambda one: one.time_ratio or 0.0)
     return Finding(
