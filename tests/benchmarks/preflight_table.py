@@ -1,6 +1,6 @@
 """What preflight says of every labelled workload: a line per case, then hits and false alarms by rule.
 
-Run: OMP_NUM_THREADS=1 python -m tests.benchmarks.preflight_table [--only NAME ...] [--seed N] [--markdown]
+Run: OMP_NUM_THREADS=1 python -m tests.benchmarks.preflight_table [--only NAME ...] [--seed N]
 
 By rule: how many of the faulty workloads whose fault it names drew it; on how many sound ones it gave an error or a warning;
 and on how many faulty ones whose fault is another. A fault that several rules may name counts as named if one of them
@@ -10,7 +10,6 @@ speaks. Exit 1 unless every fault is named and no sound workload draws an error 
 import argparse
 import sys
 import time
-import warnings
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -59,7 +58,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
     verdicts: list[Verdict] = []
     crashed: list[str] = []
     begun = time.perf_counter()

@@ -114,7 +114,7 @@ SUMMED: Final = drawn(512, 40, 2, seed=14)
 TOTAL: Final = SUMMED[:, :, :1].mean(dim=1) * 40**0.5
 
 
-def recurrence_that_doubles(gain: float = 1.8) -> Workload:
+def recurrence_that_doubles(gain: float = 2.2) -> Workload:
     """The state grows by more than half at each of forty steps."""
     return Workload(
         model=lambda: OwnRecurrence(2, 1, gain, functional.relu),
