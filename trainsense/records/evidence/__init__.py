@@ -1,5 +1,13 @@
 """What each stage boils its runs down to; rules judge these and nothing else."""
 
+from trainsense.records.evidence.architecture import (
+    Architecture,
+    BatchNorms,
+    NormBatch,
+    PlainStack,
+    ResidualSum,
+    total_growth,
+)
 from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercentiles
 from trainsense.records.evidence.fixes_tried import Arm, FixesTried, Prepended
 from trainsense.records.evidence.instability import Event, InstabilityCheck, InstabilityRun
@@ -15,6 +23,8 @@ Evidence = (
     Setup
     | WarmStart
     | LayerStatistics
+    | Architecture
+    | BatchNorms
     | Missing
     | LearningRateSweep
     | UserSetting
@@ -25,7 +35,9 @@ Evidence = (
 )
 
 __all__ = [
+    "Architecture",
     "Arm",
+    "BatchNorms",
     "ClipAttempt",
     "ClipChoice",
     "Drop",
@@ -39,12 +51,16 @@ __all__ = [
     "LayerStatistics",
     "LearningRateSweep",
     "Missing",
+    "NormBatch",
     "NormPercentiles",
+    "PlainStack",
     "Prepended",
+    "ResidualSum",
     "Setup",
     "SweepPoint",
     "UserSetting",
     "WarmStart",
     "WarmupAttempt",
     "WarmupSweep",
+    "total_growth",
 ]
