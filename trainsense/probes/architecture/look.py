@@ -1,17 +1,19 @@
 """One look at how a model is put together: one forward and one backward pass of a copy."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from torch import Tensor, nn
 
 from trainsense.probes.architecture.addends import Addends
+from trainsense.probes.architecture.batch_norms import batch_norms
 from trainsense.probes.architecture.carrying import GradientSizes, carried
 from trainsense.probes.architecture.stack import Way, plain_stack
 from trainsense.probes.structure import LiveLoss, Residual, layer, live_loss, post_norm, residuals
 from trainsense.probes.structure.kinds import NORMS
-from trainsense.records.evidence import PlainStack, ResidualSum
+from trainsense.records.evidence import NormBatch, PlainStack, ResidualSum
 from trainsense.records.location import Location
 
 _OPAQUE: Final = ("Checkpoint", "CompiledFunction", "DifferentiableGraph")
@@ -30,18 +32,21 @@ class Structure:
     Attributes:
         sums: residual sums, in order.
         stack: the plain stack of layers, None where no layer was seen.
+        batch_norms: the layers that normalise by the batch's statistics, in order.
     """
 
     sums: tuple[ResidualSum, ...]
     stack: PlainStack | None
+    batch_norms: tuple[NormBatch, ...]
 
 
-def structure(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> Structure:
+def structure(model: nn.Module, loss: Callable[[nn.Module], Tensor], examples: int) -> Structure:
     """Return how `model` is put together, read off and measured on one loss; the model is left as it was.
 
     Args:
         model: a model at initialisation, in training mode.
         loss: computes the loss of a batch.
+        examples: number of examples in it.
 
     Raises:
         HiddenPartsError: parts of it do not show.
@@ -61,7 +66,8 @@ def structure(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> Structur
     post = {one.op for one in post_norm(graph, found)}
     sums = tuple(_sum(live, one, addends, post=one.op in post) for one in found)
     way = plain_stack(graph)
-    return Structure(sums=sums, stack=None if way is None else _measured(live, way))
+    norms = batch_norms(live, examples)
+    return Structure(sums=sums, stack=None if way is None else _measured(live, way), batch_norms=norms)
 
 
 def _refuse_hidden(live: LiveLoss) -> None:
@@ -89,7 +95,8 @@ def _sum(live: LiveLoss, one: Residual, addends: Addends, *, post: bool) -> Resi
         ),
         branch_end=_last_layer(live, one),
         placement="post-norm" if post else "pre-norm" if one.norm_before else "neither",
-        normalised=one.normed is not None or any(_is_norm(live, index) for index in one.branch),
+        norm_in_branch=any(_is_norm(live, index) for index in one.branch),
+        norm_behind=one.normed is not None,
         contribution=branch / stream if stream and branch is not None else None,
     )
 
@@ -108,7 +115,11 @@ def _last_layer(live: LiveLoss, one: Residual) -> str:
 
 def _measured(live: LiveLoss, way: Way) -> PlainStack:
     """Return a stack with what it carries; differentiates the loss."""
-    stack = PlainStack(layers=tuple(_module_of(weight) for weight in way.weights), norms=len(way.norms))
+    stack = PlainStack(
+        layers=tuple(_module_of(weight) for weight in way.weights),
+        norms=len(way.norms),
+        narrowest=min((_features(live, index) for index in way.layers[:-1]), default=0),
+    )
     if len(way.layers) < _BEHIND_SUM:
         return stack
     second, last = way.layers[1], way.layers[-1]
@@ -118,17 +129,18 @@ def _measured(live: LiveLoss, way: Way) -> PlainStack:
     live.loss.backward()  # type: ignore[no-untyped-call]
     return replace(
         stack,
-        first_varying=at_first and at_first.varying,
-        last_varying=at_last and at_last.varying,
-        first_dimensions=at_first and at_first.dimensions,
-        last_dimensions=at_last and at_last.dimensions,
+        first_varying=at_first.varying if at_first else None,
+        last_varying=at_last.varying if at_last else None,
+        first_dimensions=at_first.dimensions if at_first else None,
+        last_dimensions=at_last.dimensions if at_last else None,
         gradient_ratio=gradients.ratio(*read),
     )
 
 
+def _features(live: LiveLoss, index: int) -> int:
+    """Return how many numbers a layer gives for each row."""
+    return math.prod(live.graph.ops[index].shape[1:])
+
+
 def _module_of(parameter: str) -> str:
     return parameter.rpartition(".")[0] or parameter
-
-
-def _unused() -> Iterator[None]:
-    yield

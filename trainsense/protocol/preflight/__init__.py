@@ -13,6 +13,7 @@ from typing import Final
 import torch
 
 from trainsense.errors import BatchSourceError
+from trainsense.protocol.preflight import architecture
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.runners.bench import Bench
@@ -23,7 +24,7 @@ from trainsense.workload.user_traceback import described
 
 __all__ = ["MEASUREMENTS", "Look", "Measurement", "Preflight", "preflight"]
 
-MEASUREMENTS: Final[tuple[Measurement, ...]] = ()
+MEASUREMENTS: Final[tuple[Measurement, ...]] = (architecture.MEASUREMENT,)
 """All measurements, in the order in which they are made."""
 SECONDS: Final = 8.0
 """About what all measurements may take together, besides 100 training steps."""

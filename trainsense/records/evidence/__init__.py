@@ -2,7 +2,6 @@
 
 from trainsense.records.evidence.architecture import (
     Architecture,
-    BatchNorms,
     NormBatch,
     PlainStack,
     ResidualSum,
@@ -24,7 +23,6 @@ Evidence = (
     | WarmStart
     | LayerStatistics
     | Architecture
-    | BatchNorms
     | Missing
     | LearningRateSweep
     | UserSetting
@@ -37,7 +35,6 @@ Evidence = (
 __all__ = [
     "Architecture",
     "Arm",
-    "BatchNorms",
     "ClipAttempt",
     "ClipChoice",
     "Drop",
