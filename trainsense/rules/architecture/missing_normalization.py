@@ -27,7 +27,7 @@ from typing import Final
 from trainsense.records.evidence import Architecture, PlainStack, ResidualSum, WarmStart, total_growth
 from trainsense.records.finding import Finding, Judgement, Passed
 from trainsense.records.location import Location
-from trainsense.rules.architecture.missing_residual import fades
+from trainsense.rules.architecture.missing_residual import LEARNT, fades
 from trainsense.rules.learning import learns
 
 RULE: Final = "missing-normalization"
@@ -46,7 +46,7 @@ def judge(architecture: Architecture, warm: WarmStart | None) -> Judgement:
     if len(row) >= FEWEST and growth >= GROWN:
         return _of_sums(row, growth, warm)
     stack = architecture.stack
-    if stack is not None and not stack.norms and fades(stack) and not learns(warm):
+    if stack is not None and not stack.norms and fades(stack) and not learns(warm, LEARNT):
         return _of_stack(stack)
     if not row:
         return Passed(rule=RULE, text="no residual sum without a norm")
@@ -56,7 +56,7 @@ def judge(architecture: Architecture, warm: WarmStart | None) -> Judgement:
 def _of_sums(row: tuple[ResidualSum, ...], growth: float, warm: WarmStart | None) -> Finding:
     return Finding(
         rule=RULE,
-        severity="error" if growth >= EXPLODED and not learns(warm) else "warning",
+        severity="error" if growth >= EXPLODED and not learns(warm, LEARNT) else "warning",
         title=f"{len(row)} residual sums without normalisation make what runs through them {growth:.0f} times larger",
         detail=f"Each branch adds its full output and nothing brings the scale back: over {len(row)} sums the stream grows "
         f"{growth:.3g} times at initialisation, and first losses and gradients with it. Put a norm at the start of each "
