@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import trainsense
 from trainsense.diagnosis.fixes import fixes_of, with_headline_plot, with_what_helped
+from trainsense.diagnosis.locating import located
 from trainsense.diagnosis.opening import Opened, opened
 from trainsense.diagnosis.recommendation import recommend
 from trainsense.diagnosis.saving import save_plots, save_report
@@ -137,7 +138,8 @@ def _report(frame: Opened, request: Request, evidence: list[Evidence], *, comple
     evidence = _edge_lowered(evidence)
     judgements = [rule(evidence) for rule in RULES]
     findings = sorted(
-        (one for one in judgements if isinstance(one, Finding)), key=lambda one: SEVERITIES.index(one.severity)
+        (located(one, frame.lines) for one in judgements if isinstance(one, Finding)),
+        key=lambda one: SEVERITIES.index(one.severity),
     )
     sweep, user, tried = (_one(evidence, kind) for kind in (LearningRateSweep, UserSetting, FixesTried))
     assert sweep is None or isinstance(sweep, LearningRateSweep)

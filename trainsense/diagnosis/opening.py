@@ -1,9 +1,9 @@
 """Opens a diagnosis: device, bench, store, prices, plan."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import torch
@@ -25,6 +25,7 @@ from trainsense.workload.load import LoadedWorkload
 from trainsense.workload.optimizers import build_optimizer, code_of
 from trainsense.workload.schedule import own_warmup_steps
 from trainsense.workload.seeding import global_state_kept
+from trainsense.workload.source_lines import source_lines
 
 SWEEP_HORIZON: Final = 300
 """Steps of a sweep trial where the budget allows (PROTOCOL 0)."""
@@ -64,6 +65,7 @@ class Opened:
         plan: at essential effort.
         setup: evidence of the first look.
         setup_steps: optimizer steps that it took.
+        lines: file and line of the user's code that construct each module of the model, by the module's path.
     """
 
     loaded: LoadedWorkload
@@ -72,6 +74,7 @@ class Opened:
     plan: Plan
     setup: Setup
     setup_steps: int
+    lines: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -99,6 +102,7 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
                 plan=_plan(workload, bench, request, prices, lab.allowance.amount),
                 setup=setup,
                 setup_steps=steps,
+                lines=source_lines(lambda: bench.fresh_model(request.seed)),
             )
     finally:
         if store is not None:
