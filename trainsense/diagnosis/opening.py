@@ -1,9 +1,9 @@
 """Opens a diagnosis: device, bench, store, prices, plan."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import torch
@@ -26,6 +26,7 @@ from trainsense.workload.load import LoadedWorkload
 from trainsense.workload.optimizers import build_optimizer, code_of
 from trainsense.workload.schedule import own_warmup_steps
 from trainsense.workload.seeding import global_state_kept
+from trainsense.workload.source_lines import source_lines
 
 SWEEP_HORIZON: Final = 300
 """Steps of a sweep trial where the budget allows (PROTOCOL 0)."""
@@ -65,8 +66,9 @@ class Opened:
         bench: the workload on its device.
         lab: with its allowance set.
         plan: at essential effort.
-        seen: evidence of the first look, and of preflight where the command includes it.
-        setup_steps: optimizer steps that both took.
+        setup: evidence of the first look.
+        setup_steps: optimizer steps that it took.
+        lines: file and line of the user's code that construct each module of the model, by the module's path.
     """
 
     loaded: LoadedWorkload
@@ -75,6 +77,7 @@ class Opened:
     plan: Plan
     seen: tuple[Evidence, ...]
     setup_steps: int
+    lines: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 @contextmanager
@@ -108,6 +111,7 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
                 plan=_plan(subject, request, prices, lab.allowance.amount),
                 seen=seen,
                 setup_steps=steps,
+                lines=source_lines(lambda: bench.fresh_model(request.seed)),
             )
     finally:
         if store is not None:

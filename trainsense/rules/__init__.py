@@ -1,5 +1,12 @@
 """The judgements: one rule a file, named after the fault. Adding one is a file, a test and a line in `RULES`."""
 
+from trainsense.rules.architecture import (
+    missing_normalization,
+    missing_residual,
+    post_norm_residual,
+    residual_not_zero_init,
+    small_batch_norm,
+)
 from trainsense.rules.interface import Rule, rule_of
 from trainsense.rules.layers import (
     bad_init_scale,
@@ -67,6 +74,11 @@ RULES: tuple[Rule, ...] = tuple(
         exploding_gradient,
         bad_initial_loss,
         cannot_overfit_batch,
+        missing_normalization,
+        missing_residual,
+        post_norm_residual,
+        small_batch_norm,
+        residual_not_zero_init,
         non_finite_loss,
         input_collapse,
         early_instability,

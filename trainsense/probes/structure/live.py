@@ -1,6 +1,7 @@
 """`LiveLoss`: a loss that has been computed and not yet differentiated, with its graph and what autograd keeps of it."""
 
 import re
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from trainsense.probes.structure.graph import Graph
 
 _FRAME: Final = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _NOT_THE_USERS: Final = (str(Path(torch.__file__).parent), str(Path(__file__).parents[2]), "<frozen ")
+_LIBRARIES: Final = ("site-packages", "dist-packages", sysconfig.get_path("stdlib"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +52,13 @@ class LiveLoss:
     def line(self, index: int) -> tuple[str, int] | None:
         """Return file and line of the user's code that an operation was called from; None if that was not noted.
 
-        The innermost frame that is neither torch's nor trainsense's: for a module of torch's, the line that calls it.
+        The innermost frame that is neither torch's nor trainsense's, of a library only where no other is left: for a module
+        of torch's, the line that calls it.
         """
         for entry in reversed(self.nodes[index].metadata.get("traceback_", [])):
             frames = [found for found in _FRAME.finditer(entry) if not found["file"].startswith(_NOT_THE_USERS)]
+            users = [found for found in frames if not any(one in found["file"] for one in _LIBRARIES)]
             if frames:
-                return frames[-1]["file"], int(frames[-1]["line"])
+                innermost = (users or frames)[-1]
+                return innermost["file"], int(innermost["line"])
         return None

@@ -25,6 +25,7 @@ from trainsense.protocol.preflight import (
     parameters,
     regularization,
 )
+from trainsense.protocol.preflight import architecture
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.runners.bench import Bench
@@ -47,6 +48,7 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     layers.MEASUREMENT,
     batch_overfit.MEASUREMENT,
 )
+MEASUREMENTS: Final[tuple[Measurement, ...]] = (architecture.MEASUREMENT,)
 """All measurements, in the order in which they are made."""
 SECONDS: Final = 8.0
 """About what all measurements may take together, besides 100 training steps."""

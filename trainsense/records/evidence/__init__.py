@@ -1,6 +1,13 @@
 """What each stage boils its runs down to; rules judge these and nothing else."""
 
 from trainsense.records.evidence.batch_overfit import BatchOverfit, OverfitAttempt, Uphill
+from trainsense.records.evidence.architecture import (
+    Architecture,
+    NormBatch,
+    PlainStack,
+    ResidualSum,
+    total_growth,
+)
 from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercentiles
 from trainsense.records.evidence.constant_output import ConstantOutput, FlatOperation
 from trainsense.records.evidence.example_dependence import ExampleDependence
@@ -33,6 +40,7 @@ Evidence = (
     | InputDependence
     | ExampleDependence
     | BatchOverfit
+    | Architecture
     | Missing
     | LearningRateSweep
     | UserSetting
@@ -43,6 +51,7 @@ Evidence = (
 )
 
 __all__ = [
+    "Architecture",
     "Arm",
     "Broadcast",
     "BatchOverfit",
@@ -72,6 +81,7 @@ __all__ = [
     "LossTerm",
     "LossTerms",
     "Missing",
+    "NormBatch",
     "NormPercentiles",
     "ParameterCheck",
     "ParameterUse",
@@ -81,6 +91,9 @@ __all__ = [
     "Pull",
     "PullKind",
     "RegularizationCheck",
+    "PlainStack",
+    "Prepended",
+    "ResidualSum",
     "Setup",
     "SweepPoint",
     "UnregisteredParameter",
@@ -89,4 +102,5 @@ __all__ = [
     "WarmStart",
     "WarmupAttempt",
     "WarmupSweep",
+    "total_growth",
 ]
