@@ -7,6 +7,7 @@ from typing import Final
 import trainsense
 from trainsense.diagnosis.fixes import fixes_of, with_headline_plot, with_what_helped
 from trainsense.diagnosis.judging import judged, setup_errors
+from trainsense.diagnosis.locating import located
 from trainsense.diagnosis.opening import Opened
 from trainsense.diagnosis.preflight_summary import preflight_summary, preflight_verdict
 from trainsense.diagnosis.recommendation import recommend
@@ -47,7 +48,8 @@ def assemble(frame: Opened, request: Request, evidence: list[Evidence], *, compl
     evidence = _edge_lowered(evidence)
     judgements = judged(evidence, request.command)
     findings = sorted(
-        (one for one in judgements if isinstance(one, Finding)), key=lambda one: SEVERITIES.index(one.severity)
+        (located(one, frame.lines) for one in judgements if isinstance(one, Finding)),
+        key=lambda one: SEVERITIES.index(one.severity),
     )
     sweep, user, tried = (_one(evidence, kind) for kind in (LearningRateSweep, UserSetting, FixesTried))
     assert sweep is None or isinstance(sweep, LearningRateSweep)

@@ -7,9 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import trainsense
-from trainsense.diagnosis.fixes import fixes_of, with_headline_plot, with_what_helped
-from trainsense.diagnosis.locating import located
+from trainsense.diagnosis.assembling import assemble, stopped_by_setup
 from trainsense.diagnosis.opening import Opened, opened
 from trainsense.diagnosis.saving import save_report
 from trainsense.errors import UserCodeError
@@ -138,97 +136,10 @@ def _run_pass(
             evidence[type(found)] = found
 
 
-def _report(frame: Opened, request: Request, evidence: list[Evidence], *, complete: bool) -> Diagnosis:
-    evidence = _edge_lowered(evidence)
-    judgements = [rule(evidence) for rule in RULES]
-    findings = sorted(
-        (located(one, frame.lines) for one in judgements if isinstance(one, Finding)),
-        key=lambda one: SEVERITIES.index(one.severity),
-    )
-    sweep, user, tried = (_one(evidence, kind) for kind in (LearningRateSweep, UserSetting, FixesTried))
-    assert sweep is None or isinstance(sweep, LearningRateSweep)
-    assert user is None or isinstance(user, UserSetting)
-    assert tried is None or isinstance(tried, FixesTried)
-    fixes = fixes_of(tried, findings, user, frame.plan)
-    findings = [with_what_helped(finding, fixes) for finding in findings]
-    recommendation = recommend(findings, tried, sweep, user, frame.plan)
-    not_run = tuple(frame.lab.left_out())
-    verdict = verdict_of(findings, sweep, complete=complete, fewest_seeds=min(2, request.seeds or 2))
-    cost = frame.lab.cost()
-    directory = request.run_dir
-    plots = _plots(frame, evidence, directory, recommendation)
-    findings = [with_headline_plot(finding, plots) for finding in findings]
-    report = Report(
-        version=trainsense.__version__,
-        command=request.command,
-        workload=_summary(frame),
-        verdict=verdict,
-        summary=summary_of(
-            verdict,
-            findings,
-            sweep,
-            recommendation,
-            not_run,
-            interrupted=frame.lab.interrupted,
-            max_train_steps=frame.plan.subject.max_train_steps,
-        ),
-        findings=tuple(findings),
-        fixes=fixes,
-        recommendation=recommendation,
-        stages=stage_entries(evidence),
-        cost=Cost(trials=cost.trials, steps=cost.steps + frame.setup_steps, seconds=cost.seconds),
-        passed=tuple(one for one in judgements if isinstance(one, Passed)),
-        not_assessed=tuple(one for one in judgements if isinstance(one, NotAssessed)),
-        not_run=not_run,
-        plots=plots,
-    )
-    runs = tuple(frame.lab.runs())
-    if directory is not None:
-        save_report(report, runs, directory)
-    return Diagnosis(
-        report=report,
-        evidence=tuple(evidence),
-        runs=runs,
-        interrupted=frame.lab.interrupted,
-        directory=directory,
-    )
-
-
-def _plots(
-    frame: Opened, evidence: Sequence[Evidence], directory: Path | None, recommendation: Recommendation | None
-) -> dict[str, str]:
-    """Draw what there is evidence for; return name -> path."""
-    if directory is None:
-        return {}
-    settings = recommendation.settings if recommendation is not None and recommendation.fixes else None
-    return save_plots(evidence, directory, user_lr=frame.bench.workload.lr, recommended=settings)
-
-
-def _edge_lowered(evidence: list[Evidence]) -> list[Evidence]:
-    """Lower the sweep's edge to what the instability runs and the user's own have shown."""
-    unstable = [
-        one.unstable_lr for one in evidence if isinstance(one, InstabilityCheck) and one.unstable_lr is not None
-    ]
-    unstable += [one.lr for one in evidence if isinstance(one, UserSetting) and one.fails and one.runs[0].factor > 1]
-    lowest = min(unstable, default=None)
-    return [with_lowered_edge(one, lowest) if isinstance(one, LearningRateSweep) else one for one in evidence]
-
-
-def _one(evidence: Sequence[Evidence], kind: type) -> Evidence | None:
-    return next((one for one in evidence if isinstance(one, kind)), None)
-
-
-def _summary(frame: Opened) -> WorkloadSummary:
-    return WorkloadSummary(
-        name=frame.loaded.name,
-        source=frame.loaded.source,
-        parameters=frame.bench.seen.parameters,
-        device=str(frame.bench.device),
-        fingerprint=frame.loaded.fingerprint,
-    )
-
-
-def _told(frame: Opened) -> tuple[str, ...]:
+def _told(frame: Opened, request: Request) -> tuple[str, ...]:
+    what = f"{frame.loaded.name}: {frame.bench.seen.parameters:,} parameters on {frame.bench.device}"
+    if request.command == "preflight":
+        return (what,)
     plan, allowance = frame.plan, frame.lab.allowance
     price = allowance.prices.step
     affordable = allowance.amount / price if price > 0 else 0.0

@@ -14,6 +14,7 @@ import torch
 
 from trainsense.errors import BatchSourceError
 from trainsense.protocol.preflight import (
+    architecture,
     batch_overfit,
     constant_output,
     example_dependence,
@@ -25,7 +26,6 @@ from trainsense.protocol.preflight import (
     parameters,
     regularization,
 )
-from trainsense.protocol.preflight import architecture
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.runners.bench import Bench
@@ -45,10 +45,10 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
     input_dependence.MEASUREMENT,
     example_dependence.MEASUREMENT,
     regularization.MEASUREMENT,
+    architecture.MEASUREMENT,
     layers.MEASUREMENT,
     batch_overfit.MEASUREMENT,
 )
-MEASUREMENTS: Final[tuple[Measurement, ...]] = (architecture.MEASUREMENT,)
 """All measurements, in the order in which they are made."""
 SECONDS: Final = 8.0
 """About what all measurements may take together, besides 100 training steps."""

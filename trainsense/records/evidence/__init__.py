@@ -1,6 +1,5 @@
 """What each stage boils its runs down to; rules judge these and nothing else."""
 
-from trainsense.records.evidence.batch_overfit import BatchOverfit, OverfitAttempt, Uphill
 from trainsense.records.evidence.architecture import (
     Architecture,
     NormBatch,
@@ -8,6 +7,7 @@ from trainsense.records.evidence.architecture import (
     ResidualSum,
     total_growth,
 )
+from trainsense.records.evidence.batch_overfit import BatchOverfit, OverfitAttempt, Uphill
 from trainsense.records.evidence.clip import ClipAttempt, ClipChoice, NormPercentiles
 from trainsense.records.evidence.constant_output import ConstantOutput, FlatOperation
 from trainsense.records.evidence.example_dependence import ExampleDependence
@@ -53,8 +53,8 @@ Evidence = (
 __all__ = [
     "Architecture",
     "Arm",
-    "Broadcast",
     "BatchOverfit",
+    "Broadcast",
     "ClipAttempt",
     "ClipChoice",
     "ConstantOutput",
@@ -65,8 +65,8 @@ __all__ = [
     "ExampleDependence",
     "FeatureScale",
     "FixesTried",
-    "GradientSeen",
     "FlatOperation",
+    "GradientSeen",
     "InnerSoftmax",
     "InputDependence",
     "InputScales",
@@ -83,16 +83,15 @@ __all__ = [
     "Missing",
     "NormBatch",
     "NormPercentiles",
-    "ParameterCheck",
-    "ParameterUse",
     "NormalisedInput",
     "OverfitAttempt",
+    "ParameterCheck",
+    "ParameterUse",
+    "PlainStack",
     "Prepended",
     "Pull",
     "PullKind",
     "RegularizationCheck",
-    "PlainStack",
-    "Prepended",
     "ResidualSum",
     "Setup",
     "SweepPoint",
