@@ -29,7 +29,7 @@ def along_depth(values: Sequence[float]) -> Fall:
     Args:
         values: positive and finite, at least two, in the order of depth.
 
-    >>> along_depth([1e-4, 1e-3, 1e-2, 1e-1]).ratio
+    >>> round(along_depth([1e-4, 1e-3, 1e-2, 1e-1]).ratio, 6)
     0.001
     >>> round(along_depth([1e-4, 1e-3, 1e-2, 1e-1]).per_layer, 6)
     10.0

@@ -56,8 +56,8 @@ class Recurrent(nn.Module):
 def sequences() -> Iterator[tuple[Tensor, Tensor]]:
     """Draw words; the label is whether the last ones are large."""
     for _ in range(40):
-        words = torch.randint(0, 10, (32, 30))
-        yield words, (words[:, 15:].float().mean(1) > 4.5).long()
+        words = torch.randint(0, 10, (16, 40))
+        yield words, (words[:, 20:].float().mean(1) > 4.5).long()
 
 
 def read(cells: Any, gain: float | None = None, directions: int = 1) -> Workload:
