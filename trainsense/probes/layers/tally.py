@@ -127,6 +127,7 @@ class Tally:
             normed=self.weight.normed,
             on_chain=self.weight.on_chain,
             last=self.weight.last,
+            gated=self.weight.gates,
             file=self.line[0] if self.line else "",
             line=self.line[1] if self.line else None,
         )

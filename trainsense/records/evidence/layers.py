@@ -37,6 +37,7 @@ class LayerReading:
         normed: whether a norm reads what it gives, which takes its scale out again.
         on_chain: whether it lies on the longest way through the layers, each of which reads what came of the one before.
         last: whether no other layer reads what comes of it: an output layer.
+        gated: whether the activation behind it is a gate, or is gated, as in LSTM and GRU; or is the model's own output.
         file: the user's file that first applies it, empty if unknown.
         line: 1-based line there.
     """
@@ -63,6 +64,7 @@ class LayerReading:
     normed: bool = False
     on_chain: bool = False
     last: bool = False
+    gated: bool = False
     file: str = ""
     line: int | None = None
 

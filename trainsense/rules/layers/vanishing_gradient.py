@@ -9,8 +9,9 @@ First layer over last below 1e-4 at both looks, falling steadily: the order of d
 and large, and the ratio must stay small without the largest single step (a head that starts small is one step, no fall).
 At least four layers; embeddings and weights that start at zero are left out. A warning; an error if the loss is no lower
 than a constant prediction's after the warm start. There, a ratio below 1e-3 is a warning already.
-A gradient that fades through time in a recurrent layer is a note, and only where the first steps learnt nothing: LSTM and
-GRU do so when they are new, and most learn it off.
+A gradient that fades through time in a recurrent layer, below 1e-8 from the last time step to the first at both looks, counts only where
+the first steps learnt nothing: a warning where each step squashes what the last one left (a plain tanh or ReLU recurrence),
+a note where gates may open: LSTM and GRU forget when they are new, and most learn it off.
 
 ## What to try
 ReLU-like activations in place of sigmoid or tanh, normalisation between layers, residual connections, an initialisation
@@ -96,19 +97,30 @@ def _finding(layers: LayerStatistics, ratio: float, *, fails: bool) -> Finding:
     )
 
 
+def _fades(layer: LayerReading) -> bool:
+    return layer.time_ratio is not None and layer.time_ratio < FORGOTTEN
+
+
 def _through_time(layers: LayerStatistics, warm: WarmStart | None) -> Finding | None:
     last = layers.warmed or layers.first
-    faded = [one for one in last.layers if one.time_ratio is not None and one.time_ratio < FORGOTTEN]
+    at_first = {one.parameter for one in layers.first.layers if _fades(one)}
+    faded = [one for one in last.layers if _fades(one) and one.parameter in at_first]
     if not faded or first_steps(warm, layers) != "fail":
         return None
     worst = min(faded, key=lambda one: one.time_ratio or 0.0)
+    plain = bool(worst.activation) and not worst.gated
+    way_out = (
+        "Use LSTM or GRU layers, or start the recurrent weights orthogonal and scaled so that a signal lasts."
+        if plain
+        else "New LSTM and GRU layers do this and mostly learn it off; should the task need long memory and the loss stay "
+        "where it is, start the forget gates' biases at 1 or more, or the recurrent weights orthogonal."
+    )
     return Finding(
         rule=RULE,
-        severity="note",
+        severity="warning" if plain else "note",
         title=f"Through time, {worst.time_ratio:.0e} of the gradient in {worst.parameter} reaches the first step",
-        detail="What happens early in a sequence cannot be learnt as long as the gradient fades before it gets there. New LSTM "
-        "and GRU layers do this and mostly learn it off; should the task need long memory and the loss stay where it is, "
-        "start the forget gates' biases at 1 or more, or the recurrent weights orthogonal.",
+        detail="What happens early in a sequence cannot be learnt as long as the gradient fades before it gets there, and the "
+        f"first steps of training have learnt nothing. {way_out}",
         evidence={"first_over_last_time_step": worst.time_ratio},
         fixes=("reinitialize",),
         locations=(place(worst),),
