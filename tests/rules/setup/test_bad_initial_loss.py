@@ -61,6 +61,13 @@ def pinball(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     return torch.maximum(0.9 * difference, -0.1 * difference).mean()
 
 
+def derivative(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Return the squared error of the model's derivative."""
+    places = inputs.clone().requires_grad_()
+    slope, *_ = torch.autograd.grad(model(places).sum(), places, create_graph=True)
+    return functional.mse_loss(slope, inputs.cos())
+
+
 FAULTS: dict[str, Workload] = {
     "scores far too large": workload(scaled(10, 100.0), classes, cross_entropy),
     "a temperature upside down": workload(
@@ -112,6 +119,12 @@ def test_a_bad_start_is_named(subject: Workload) -> None:
 def test_a_usual_start_is_none(subject: Workload, seed: int) -> None:
     """Whatever the scale of targets, reduction, or weights."""
     assert not loud(subject, seed)
+
+
+def test_a_loss_that_differentiates_is_looked_at() -> None:
+    """A derivative against its target."""
+    fit = workload(net(1), lambda: torch.rand(32, 8), derivative)
+    assert not loud(fit)
 
 
 def test_a_likelihood_without_a_floor_is_an_error() -> None:

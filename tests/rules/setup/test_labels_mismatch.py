@@ -78,6 +78,7 @@ def pixels() -> tuple[Tensor, Tensor]:
 
 FAULTS: dict[str, tuple[Workload, str]] = {
     "too large, late": (workload(net(10), classes, cross_entropy, data=stray(10, 35)), "error"),
+    "too large, in the second batch": (workload(net(10), classes, cross_entropy, data=stray(10, 1)), "error"),
     "negative": (workload(net(10), classes, cross_entropy, data=stray(-1, 6)), "error"),
     "signs for a binary loss": (workload(net(1), signs, with_logits), "error"),
     "a head of a thousand": (workload(net(1000), classes, cross_entropy), "warning"),

@@ -46,7 +46,7 @@ def crossings(ground: Ground) -> Iterator[Crossing]:
             continue
         side = 0 if learned[0] else 1
         place, result = places[side], ground.position(noted.result)
-        if place is None or result is None or not (noted.outside or _is_loss(ground, noted, result)):
+        if place is None or result is None or not _is_loss(ground, noted, result):
             continue
         if _unsqueezed(ground.live, place) or _constant(noted.operands[1 - side]):
             continue
@@ -69,8 +69,9 @@ def crossed(first: tuple[int, ...], second: tuple[int, ...]) -> int | None:
 
 
 def _is_loss(ground: Ground, noted: Noted, result: int) -> bool:
-    """Return whether a model that computes its own loss compares something here."""
-    return noted.name in DIFFERENCES | LOSSES and not ground.in_model(result)
+    """Return whether this runs outside of all modules, or compares something in a model that computes its own loss."""
+    outside = noted.outside and ground.graph.ops[result].call is None
+    return outside or (noted.name in DIFFERENCES | LOSSES and not ground.in_model(result))
 
 
 def _shapes(noted: Noted) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from trainsense.probes.loss_terms.limits import Bound, bound
-from trainsense.probes.loss_terms.places import location, parameter
+from trainsense.probes.loss_terms.places import location, parameter, weight_is_normalised
 from trainsense.probes.loss_terms.probabilities import are_probabilities
 from trainsense.probes.loss_terms.reading import Reading
 from trainsense.probes.loss_terms.terms import Classified
@@ -42,6 +42,7 @@ def read_classified(live: LiveLoss, term: Classified) -> Reading | None:
         highest=term.scores.amax(dim=0).float().cpu() if cut and term.scores is not None else None,
         probabilities=_probabilities(term, limits),
         unnormalised=term.kind == "negative log-likelihood" and _is_unnormalised(term.log_probabilities),
+        by_design=weight_is_normalised(live.graph, term.source),
         rows=term.rows[0] if term.rows else 1,
         labels=None if term.labels is None else term.labels.reshape(term.rows).cpu(),
         ignored=term.ignored,
@@ -63,11 +64,9 @@ def _likelihood(term: Classified) -> tuple[int, float]:
 def _probabilities(term: Classified, limits: Bound | None) -> Literal["", "softmax", "sigmoid"]:
     if term.kind != "cross-entropy":
         return ""
-    if limits is not None and limits.kind == "Sigmoid":
-        return "sigmoid"
-    if term.scores is not None:
-        return "softmax" if are_probabilities(term.scores) else ""
-    return "softmax" if limits is not None and limits.kind == "Softmax" else ""
+    if limits is not None and limits.kind in {"Sigmoid", "Softmax"}:
+        return "sigmoid" if limits.kind == "Sigmoid" else "softmax"
+    return "softmax" if term.scores is not None and are_probabilities(term.scores) else ""
 
 
 def _is_unnormalised(log_probabilities: Tensor) -> bool:

@@ -37,6 +37,7 @@ def combined(fresh: Sequence[Reading], warmed: Sequence[Reading], labels: Labels
         uninformed=variance if first.kind == "squared error" else math.log(2 if classes is None else max(classes, 1)),
         from_zero=square if first.kind == "squared error" else None,
         classes=classes,
+        by_design=first.by_design,
         head=not all(_are_all_different(one) for one in fresh),
         limits=_limits(fresh, warmed, variance),
         probabilities=first.probabilities if len(names) == 1 else "",

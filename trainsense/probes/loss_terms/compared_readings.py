@@ -76,7 +76,7 @@ def _probability(logit: float) -> float:
 
 
 def _binary_probabilities(predictions: Tensor, limits: Bound | None) -> Literal["", "softmax", "sigmoid"]:
-    if limits is not None and limits.kind == "Sigmoid":
-        return "sigmoid"
+    if limits is not None and limits.kind in {"Sigmoid", "Softmax"}:
+        return "sigmoid" if limits.kind == "Sigmoid" else "softmax"
     several = predictions.dim() > 1 and predictions.shape[-1] > 1
     return "softmax" if several and are_probabilities(predictions.reshape(-1, predictions.shape[-1])) else ""

@@ -21,6 +21,10 @@ _CUTS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
 """How labels are commonly cut from a tensor of the batch."""
 
 
+_MOSTLY: Final = 0.6
+"""Share of labels that are the next tokens; the others are marked to be left out."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Origin:
     """Where labels come from.
@@ -57,7 +61,7 @@ def origin(batch: Any, labels: Tensor, ignored: int | None) -> Origin | None:
     for path, tensor in tensors_of(batch):
         for cut in _CUTS:
             part = _cut(tensor, cut)
-            if part is None or part.numel() != wanted.numel() or not bool((part == part.round()).all()):
+            if part is None or part.numel() != wanted.numel() or not _is_whole(part):
                 continue
             difference = (wanted - part.detach().cpu().reshape(-1).long())[valid]
             if difference.numel() and bool((difference == difference[0]).all()):
@@ -69,9 +73,14 @@ def origin(batch: Any, labels: Tensor, ignored: int | None) -> Origin | None:
 
 
 def _cut(tensor: Tensor, cut: str) -> Tensor | None:
-    if tensor.is_complex() or tensor.dim() < (2 if "," in cut or cut == ".T" else 1):
+    plain = tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_complex()
+    if not plain or tensor.dim() < (2 if "," in cut or cut == ".T" else 1):
         return None
     return _CUTS[cut](tensor)
+
+
+def _is_whole(tensor: Tensor) -> bool:
+    return not tensor.is_floating_point() or bool((tensor == tensor.round()).all())
 
 
 def is_vocabulary(live: LiveLoss, batch: Any, labels: Tensor, classes: int) -> bool:
@@ -97,14 +106,19 @@ def is_vocabulary(live: LiveLoss, batch: Any, labels: Tensor, classes: int) -> b
 
 
 def _is_next(tensor: Tensor, labels: Tensor) -> bool:
-    if tensor.dim() != 2 or tensor.shape[1] < 3 or tensor.is_floating_point():
+    if tensor.dim() != 2 or tensor.layout is not torch.strided or tensor.shape[1] < 3 or tensor.is_floating_point():
         return False
     rows, length = tensor.shape
     if labels.numel() == rows * (length - 1):
-        return bool((tensor[:, 1:].reshape(-1) == labels.reshape(-1)).double().mean() > 0.9)
+        return _agree(tensor[:, 1:].reshape(-1), labels.reshape(-1))
     if labels.numel() == rows * length:
-        return bool((tensor[:, 1:] == labels.reshape(rows, length)[:, :-1]).double().mean() > 0.9)
+        return _agree(tensor[:, 1:], labels.reshape(rows, length)[:, :-1])
     return False
+
+
+def _agree(one: Tensor, other: Tensor) -> bool:
+    """Return whether values are mostly equal: some labels may be ignored ones."""
+    return bool((one == other).float().mean() > _MOSTLY)
 
 
 def counted(per_batch: Sequence[Tensor], *, classes: int, ignored: int | None, where: str, vocabulary: bool) -> Labels:

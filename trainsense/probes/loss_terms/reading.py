@@ -21,6 +21,7 @@ class Reading:
         kind: what it is.
         parameter: the parameter whose layer gives the predictions.
         location: where the loss is called; file and line as far as they were noted.
+        by_design: whether the scale of the scores is chosen: their layer's weight is normalised.
         count: number of predictions.
         value: mean loss, recomputed: without the user's reduction and weights.
         classes: width for classes, else None.
@@ -53,6 +54,7 @@ class Reading:
     highest: Tensor | None = None
     probabilities: Literal["", "softmax", "sigmoid"] = ""
     unnormalised: bool = False
+    by_design: bool = False
     outside: float | None = None
     targets: tuple[Tensor, Tensor] | None = None
     rows: int = 0

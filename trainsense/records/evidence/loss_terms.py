@@ -88,6 +88,8 @@ class LossTerm:
         classes: width of the head for class labels, else None.
         head: whether labels come with the data and mean the same class in every batch (they do not where the other examples of
             the batch are the classes, as in contrastive losses).
+        by_design: whether the scale of the scores is chosen, not initialised: the weight of their layer is normalised, as for
+            cosine scores.
         limits: of the predictions, None where nothing limits them.
         probabilities: "softmax" or "sigmoid" if scores that go into a softmax (or a sigmoid) are probabilities already.
         unnormalised: whether what stands for log-probabilities has values above 0 and does not sum to 1 as probabilities.
@@ -106,6 +108,7 @@ class LossTerm:
     from_zero: float | None = None
     classes: int | None = None
     head: bool = True
+    by_design: bool = False
     limits: Limits | None = None
     probabilities: Literal["", "softmax", "sigmoid"] = ""
     unnormalised: bool = False

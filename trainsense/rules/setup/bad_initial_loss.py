@@ -11,6 +11,7 @@ What is above is a note while it is little (1.5 times that limit; squared errors
 the limit (50 times the variance) where the warm start takes it off; else a warning; an error where it is hugely above (100
 times the limit; 10,000 times the variance) and the warm start does not take it off. Starting below, as pretrained models
 do, is fine. Squared errors of outputs of the usual scale on targets whose mean is far from zero (more than 7 standard deviations), or whose scale is small, are a note where, at the warm start's pace, they are there within 300 steps.
+Scores whose layer normalises its weight (cosine scores, times a scale that is chosen) are not judged.
 Negative log-likelihood of values that are no log-probabilities (above 0, not summing to 1) is an error: it has no floor at 0.
 A loss in which nothing is recognised is compared with that of the same model with its last layers zeroed: 10 times above
 on every batch is a warning.
@@ -80,7 +81,7 @@ def judge(loss_terms: LossTerms) -> Judgement:
     if not judged:
         reason = (
             "there is nothing to compare with: the targets do not vary or cannot be reached, or the classes are the other "
-            "examples of the batch"
+            "examples of the batch, or the scores have a scale that is chosen, as cosine scores have"
         )
         return NotAssessed(rule=RULE, reason=reason)
     worst = max(judged, key=_excess)
@@ -97,7 +98,7 @@ def _is_comparable(term: LossTerm) -> bool:
     out_of_reach = limits is not None and ((limits.missed or 0.0) >= WARNING or (limits.floor or 0.0) >= WARNING)
     outside = (term.targets_outside or 0.0) >= OUTSIDE or (term.labels is not None and term.labels.outside > 0)
     named = bool(term.probabilities) or out_of_reach or outside
-    return term.head and term.uninformed > 0 and not math.isnan(term.value) and not named
+    return term.head and not term.by_design and term.uninformed > 0 and not math.isnan(term.value) and not named
 
 
 def _limit(term: LossTerm) -> float:

@@ -6,7 +6,7 @@ fresh model and after a warm start.
 
 ## How it is decided
 An error where these scores are probabilities already: never negative and summing to 1 for every prediction of every batch,
-before and after the warm start, or the direct result of a sigmoid. Scores of that kind differ by 1 at most, so the
+before and after the warm start, or the direct result of a softmax or sigmoid. Scores of that kind differ by 1 at most, so the
 loss cannot fall below ln(1 + (classes - 1) / e): 1.46 for 10 classes, and gradients are small throughout.
 Log-probabilities in a cross-entropy are no fault (log-softmax changes nothing about them), nor are targets that are probabilities.
 
@@ -54,8 +54,7 @@ def _found(term: LossTerm) -> Finding:
         severity="error",
         title=f"The {loss} gets probabilities: it applies {applies} to what a {by} has already squashed",
         detail=f"What goes into the loss{called(term.location)} lies in [0, 1]"
-        + (" and sums to 1" if by == "softmax" else "")
-        + f" for every example looked at. As scores these differ by 1 at most, so {lowest}, and gradients shrink. Remove the "
+        f" for every example looked at. As scores these differ by 1 at most, so {lowest}, and gradients shrink. Remove the "
         f"{by} at the end of the model and give the loss raw scores.",
         evidence={"probabilities_of": by, "classes": term.classes, "floor": floor, "initial_loss": term.value},
         fixes=("remove-softmax",),
