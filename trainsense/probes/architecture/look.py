@@ -59,7 +59,7 @@ def structure(model: nn.Module, loss: Callable[[nn.Module], Tensor], examples: i
         with addends:
             return loss(one)
 
-    live = live_loss(model, noted, lines=True)
+    live = live_loss(model, noted)
     _refuse_hidden(live)
     graph = live.graph
     found = residuals(graph)
@@ -87,7 +87,7 @@ def _refuse_hidden(live: LiveLoss) -> None:
 def _sum(live: LiveLoss, one: Residual, addends: Addends, *, post: bool) -> ResidualSum:
     graph = live.graph
     op = graph.ops[one.op]
-    line = live.line(one.op)
+    line = addends.line(op.number)
     sizes = addends.at(op.number)
     swapped = graph.data_inputs(one.op)[0] == one.end
     stream, branch = (None, None) if sizes is None else sizes[::-1] if swapped else sizes
