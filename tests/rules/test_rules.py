@@ -26,13 +26,28 @@ from tests.rules.evidence import (
     tried,
     user,
 )
-from trainsense.records.evidence import Drop, Evidence, LearningRateSweep, SweepPoint, UserSetting
+from trainsense.records.evidence import (
+    Architecture,
+    Drop,
+    Evidence,
+    LearningRateSweep,
+    NormBatch,
+    PlainStack,
+    SweepPoint,
+    UserSetting,
+)
 from trainsense.records.finding import Finding, NotAssessed
 from trainsense.records.outcome import Crashed, Diverged
 from trainsense.records.run import Run
 from trainsense.rules import RULES
 
 NAN = Diverged(reason="non-finite-loss", step=7, value=math.nan)
+ARCHITECTURE = Architecture(
+    sums=(),
+    stack=PlainStack(layers=("first", "last"), norms=1, narrowest=48),
+    batch_norms=(NormBatch(module="norm", examples=32, values=32, independent=32.0),),
+    warmup_steps=0,
+)
 UNKNOWN = replace(DROP, best=2.0)
 
 
@@ -54,7 +69,7 @@ def failing_user(lr: float) -> UserSetting:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_healthy_workload_draws_nothing(rule: object) -> None:
     """With everything measured; and without any evidence every rule says that it could not look."""
-    everything: list[Evidence] = [setup(), sweep(), user(), check(), tried(against_lower_lr=gain(0.0))]
+    everything: list[Evidence] = [setup(), sweep(), user(), check(), tried(against_lower_lr=gain(0.0)), ARCHITECTURE]
     said = rule(everything)  # type: ignore[operator]
     assert not isinstance(said, Finding), said
     assert isinstance(rule([]), NotAssessed)  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""How large the two operands of each sum are, noted while a loss is computed."""
+"""How large the two operands of each sum are, and where it is made, noted while a loss is computed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -7,15 +7,18 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from trainsense.probes.structure.users_files import current_line
+
 _ADDITIONS: Final = frozenset(["add", "add_", "__add__", "__iadd__", "__radd__"])
 
 
 class Addends(TorchFunctionMode):
-    """Notes the root mean square of both operands of the sums of two tensors of one shape."""
+    """Notes the root mean square of both operands of the sums of two tensors of one shape, and the user's line."""
 
     def __init__(self) -> None:
         super().__init__()
         self._seen: dict[int, tuple[Tensor, Tensor]] = {}
+        self._lines: dict[int, tuple[str, int]] = {}
 
     def __torch_function__(
         self,
@@ -29,8 +32,16 @@ class Addends(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         node = getattr(result, "grad_fn", None) if sizes is not None else None
         if sizes is not None and node is not None:
-            self._seen[int(node._sequence_nr())] = sizes  # noqa: SLF001 - what the operations of a graph are told apart by
+            number = int(node._sequence_nr())  # noqa: SLF001 - what the operations of a graph are told apart by
+            self._seen[number] = sizes
+            line = current_line()
+            if line is not None:
+                self._lines[number] = line
         return result
+
+    def line(self, number: int) -> tuple[str, int] | None:
+        """Return file and line of the user's code that make the sum with autograd's number `number`."""
+        return self._lines.get(number)
 
     def at(self, number: int) -> tuple[float, float] | None:
         """Return the sizes of the operands of the sum with autograd's number `number`, None if it was not seen."""

@@ -1,7 +1,7 @@
 """One look at how a model is put together: one forward and one backward pass of a copy."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,7 +11,7 @@ from trainsense.probes.architecture.addends import Addends
 from trainsense.probes.architecture.batch_norms import batch_norms
 from trainsense.probes.architecture.carrying import GradientSizes, carried
 from trainsense.probes.architecture.stack import Way, plain_stack
-from trainsense.probes.structure import LiveLoss, Residual, layer, live_loss, post_norm, residuals
+from trainsense.probes.structure import Graph, LiveLoss, Residual, layer, live_loss, post_norm, residuals
 from trainsense.probes.structure.kinds import NORMS
 from trainsense.records.evidence import NormBatch, PlainStack, ResidualSum
 from trainsense.records.location import Location
@@ -59,12 +59,16 @@ def structure(model: nn.Module, loss: Callable[[nn.Module], Tensor], examples: i
         with addends:
             return loss(one)
 
-    live = live_loss(model, noted, lines=True)
+    live = live_loss(model, noted)
     _refuse_hidden(live)
     graph = live.graph
     found = residuals(graph)
     post = {one.op for one in post_norm(graph, found)}
-    sums = tuple(_sum(live, one, addends, post=one.op in post) for one in found)
+    positions = {one.op: position for position, one in enumerate(found)}
+    sums = tuple(
+        replace(_sum(live, one, addends, post=one.op in post), follows=_followed(graph, one, positions))
+        for one in found
+    )
     way = plain_stack(graph)
     norms = batch_norms(live, examples)
     return Structure(sums=sums, stack=None if way is None else _measured(live, way), batch_norms=norms)
@@ -83,7 +87,7 @@ def _refuse_hidden(live: LiveLoss) -> None:
 def _sum(live: LiveLoss, one: Residual, addends: Addends, *, post: bool) -> ResidualSum:
     graph = live.graph
     op = graph.ops[one.op]
-    line = live.line(one.op)
+    line = addends.line(op.number)
     sizes = addends.at(op.number)
     swapped = graph.data_inputs(one.op)[0] == one.end
     stream, branch = (None, None) if sizes is None else sizes[::-1] if swapped else sizes
@@ -99,6 +103,17 @@ def _sum(live: LiveLoss, one: Residual, addends: Addends, *, post: bool) -> Resi
         norm_behind=one.normed is not None,
         contribution=branch / stream if stream and branch is not None else None,
     )
+
+
+def _followed(graph: Graph, one: Residual, positions: Mapping[int, int]) -> int | None:
+    """Return the position of the sum that the stream comes from by operations on it alone."""
+    index = one.shortcut
+    while index not in positions:
+        sources = graph.data_inputs(index)
+        if len(sources) != 1:
+            return None
+        index = sources[0]
+    return positions[index]
 
 
 def _is_norm(live: LiveLoss, index: int) -> bool:

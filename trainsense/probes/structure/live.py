@@ -1,19 +1,15 @@
 """`LiveLoss`: a loss that has been computed and not yet differentiated, with its graph and what autograd keeps of it."""
 
 import re
-import sysconfig
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-import torch
 from torch import Tensor, nn
 
 from trainsense.probes.structure.graph import Graph
+from trainsense.probes.structure.users_files import innermost
 
 _FRAME: Final = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
-_NOT_THE_USERS: Final = (str(Path(torch.__file__).parent), str(Path(__file__).parents[2]), "<frozen ")
-_LIBRARIES: Final = ("site-packages", "dist-packages", sysconfig.get_path("stdlib"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +52,7 @@ class LiveLoss:
         of torch's, the line that calls it.
         """
         for entry in reversed(self.nodes[index].metadata.get("traceback_", [])):
-            frames = [found for found in _FRAME.finditer(entry) if not found["file"].startswith(_NOT_THE_USERS)]
-            users = [found for found in frames if not any(one in found["file"] for one in _LIBRARIES)]
-            if frames:
-                innermost = (users or frames)[-1]
-                return innermost["file"], int(innermost["line"])
+            found = innermost([(one["file"], int(one["line"])) for one in _FRAME.finditer(entry)])
+            if found is not None:
+                return found
         return None

@@ -22,6 +22,7 @@ class ResidualSum:
         norm_behind: whether a norm is all that reads the sum.
         contribution: root mean square of what the branch adds over that of the stream, at initialisation; None where the
             two could not be seen.
+        follows: position in `Architecture.sums` of the sum whose result the stream is, None where a stream begins.
     """
 
     location: Location
@@ -30,6 +31,7 @@ class ResidualSum:
     norm_in_branch: bool
     norm_behind: bool
     contribution: float | None
+    follows: int | None = None
 
     @property
     def growth(self) -> float:
@@ -106,28 +108,41 @@ class Architecture:
         stack: the plain stack of layers, None where no layer was seen.
         batch_norms: the layers that normalise by the batch's own statistics, in the order of their calls.
         warmup_steps: length of the warmup in the user's own schedule, 0 without one.
+        adaptive: whether the user's optimizer adapts its steps to the gradient's scale.
     """
 
     sums: tuple[ResidualSum, ...]
     stack: PlainStack | None
     batch_norms: tuple[NormBatch, ...]
     warmup_steps: int
+    adaptive: bool = False
 
-    def placed(self, placement: Placement) -> tuple[ResidualSum, ...]:
-        """Return the residual sums with norms placed so."""
-        return tuple(one for one in self.sums if one.placement == placement)
+    def streams(self) -> tuple[tuple[ResidualSum, ...], ...]:
+        """Return the residual sums stream by stream, each in order."""
+        rows: dict[int, list[ResidualSum]] = {}
+        for position, one in enumerate(self.sums):
+            row = rows.pop(one.follows, []) if one.follows is not None else []
+            rows[position] = [*row, one]
+        return tuple(tuple(row) for row in rows.values())
+
+    def post_norm(self) -> tuple[ResidualSum, ...]:
+        """Return the post-norm sums of the stream that has most of them."""
+        rows = [tuple(one for one in row if one.placement == "post-norm") for row in self.streams()]
+        return max(rows, key=lambda row: (len(row), total_growth(row)), default=())
 
     def unnormalised(self) -> tuple[ResidualSum, ...]:
-        """Return the row of residual sums, without a norm in their branches or behind the row, that makes the stream largest."""
-        rows: list[list[ResidualSum]] = [[]]
-        for one in self.sums:
-            if one.norm_behind or one.placement == "post-norm":
-                rows[-1] = []
-            elif one.norm_in_branch:
-                rows.append([])
-            else:
-                rows[-1].append(one)
-        return max((tuple(row) for row in rows), key=total_growth)
+        """Return the row of residual sums, without a norm in their branches or behind the row, that makes a stream largest."""
+        rows: list[list[ResidualSum]] = []
+        for stream in self.streams():
+            rows.append([])
+            for one in stream:
+                if one.norm_behind or one.placement == "post-norm":
+                    rows[-1] = []
+                elif one.norm_in_branch:
+                    rows.append([])
+                else:
+                    rows[-1].append(one)
+        return tuple(max(rows, key=total_growth, default=()))
 
 
 def total_growth(sums: Iterable[ResidualSum]) -> float:
