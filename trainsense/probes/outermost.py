@@ -61,10 +61,13 @@ def _exchanged(exchange: Exchange, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 @contextmanager
 def _watched(model: nn.Module, watch: _Watch) -> Iterator[None]:
-    handles = [
-        model.register_forward_pre_hook(watch.enter, with_kwargs=True),
-        model.register_forward_hook(watch.leave),
-    ]
+    def enter(*given: Any) -> Any:  # functions: a copy of the model that the loss makes keeps to this watch
+        return watch.enter(*given)
+
+    def leave(*given: Any) -> None:
+        watch.leave(*given)
+
+    handles = [model.register_forward_pre_hook(enter, with_kwargs=True), model.register_forward_hook(leave)]
     try:
         yield
     finally:

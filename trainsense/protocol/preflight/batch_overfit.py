@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainsense.batches import example_count
+from trainsense.probes.inputs import output_spread
 from trainsense.probes.modes import probe_mode
 from trainsense.probes.operands import location
 from trainsense.probes.outermost import distinct_rows, outermost_calls
-from trainsense.probes.structure import live_loss
+from trainsense.probes.structure import copied, live_loss
 from trainsense.probes.uphill import maximised_errors, parameter_slopes
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import BatchOverfit, OverfitAttempt, Uphill
@@ -47,6 +48,7 @@ def measure(look: Look, _: None) -> BatchOverfit:
         examples=example_count(batch),
         distinct=_distinct(look, model, batch) if attempts else example_count(batch),
         parameters=trainable,
+        output_spread=_spread(look, batch) if attempts else None,
         attempts=attempts,
         learnt_by=learnt_by,
         uphill=uphill,
@@ -79,6 +81,15 @@ def _attempts(look: Look, batch: Any) -> tuple[OverfitAttempt, ...]:
         if found[-1].learnt:
             break
     return tuple(found)
+
+
+def _spread(look: Look, batch: Any) -> float | None:
+    found: list[float] = []
+    for model in (look.fresh_model(), copied(look.warmed)):
+        with suppress(Exception), probe_mode(model, example_count(batch), gradient=look.bench.seen.needs_gradient):
+            spread = output_spread(model, lambda one, model=model: look.loss(model, one), [batch])  # type: ignore[misc]
+            found += [spread] if spread is not None and math.isfinite(spread) else []
+    return max(found, default=None)
 
 
 def _distinct(look: Look, model: nn.Module, batch: Any) -> int:

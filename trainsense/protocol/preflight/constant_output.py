@@ -54,6 +54,7 @@ def _seen(look: Look, model: nn.Module, batch: Any) -> _Seen:
     live = live_loss(model, lambda one: look.loss(one, batch))
     flat = flat_operations(live)
     if flat:  # once more, with the lines of the user's code, which cost time
+        del live
         live = live_loss(model, lambda one: look.loss(one, batch), lines=True)
         flat = flat_operations(live)
     operations = tuple(

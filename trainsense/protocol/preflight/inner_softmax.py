@@ -52,6 +52,7 @@ def _seen(look: Look, model: nn.Module, batch: Any) -> _Seen:
     live = _live(look, model, batch)
     found = normalised_readings(live, example_count(batch))
     if found:  # once more, with the lines of the user's code, which cost time
+        del live
         live = live_loss(model, lambda one: look.loss(one, batch), lines=True)
         found = normalised_readings(live, example_count(batch))
     cut = frozenset(one.op for one in found)

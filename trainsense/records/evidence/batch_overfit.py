@@ -57,6 +57,8 @@ class BatchOverfit:
         examples: examples in the batch.
         distinct: how many different rows enter the model; all of them where that could not be seen.
         parameters: number of trainable scalars.
+        output_spread: standard deviation of the outputs across examples over their root mean square, the larger of that of
+            the fresh and of the warmed model; None where it was not needed or not seen.
         attempts: trainings, in order; none where the warm start had learnt already.
         learnt_by: what learnt it, as a phrase; empty if nothing did.
         uphill: parameters whose gradient is minus the loss's.
@@ -68,6 +70,7 @@ class BatchOverfit:
     examples: int
     distinct: int
     parameters: int
+    output_spread: float | None
     attempts: tuple[OverfitAttempt, ...]
     learnt_by: str = ""
     uphill: tuple[Uphill, ...] = ()
