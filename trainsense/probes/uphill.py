@@ -44,7 +44,7 @@ def parameter_slopes(model: nn.Module, loss: Callable[[nn.Module], Tensor], seco
     gradients = {
         name: one for name, one in zip(named, found, strict=True) if one is not None and float(one.norm()) > 0.0
     }
-    steps = {name: one / one.norm() * max(float(named[name].norm()), 1e-2) for name, one in gradients.items()}
+    steps = {name: one / one.norm() * max(float(named[name].detach().norm()), 1e-2) for name, one in gradients.items()}
     started = time.perf_counter()
     together = _slope(model, loss, named, gradients, steps)
     if together is None or together > _RIGHT:
