@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from trainsense.probes.normalised import softmax_axis
-from trainsense.probes.structure import Graph, LiveLoss
+from trainsense.probes.structure import Graph, LiveLoss, layer
+from trainsense.probes.structure.kinds import RESHAPES
 from trainsense.records.evidence.constant_output import Flattening
 
 _STEPS: Final = frozenset(["Sign", "Sgn", "Round", "Floor", "Ceil", "Trunc", "Heaviside"])
@@ -25,16 +26,22 @@ class Flat:
     Attributes:
         op: its position in the graph.
         flattening: what it does.
+        of_units: whether it is a softmax over the units of a layer, of which there is one.
     """
 
     op: int
     flattening: Flattening
+    of_units: bool = False
 
 
 def flat_operations(live: LiveLoss) -> tuple[Flat, ...]:
     """Return the operations on data that let nothing through, in order."""
     found = ((index, _flattening(live, index)) for index in range(len(live.graph.ops)) if live.graph.data[index])
-    return tuple(Flat(op=index, flattening=flattening) for index, flattening in found if flattening is not None)
+    return tuple(
+        Flat(op=index, flattening=flattening, of_units=_is_of_units(live, index))
+        for index, flattening in found
+        if flattening is not None
+    )
 
 
 def is_blocked(graph: Graph, flat: tuple[Flat, ...]) -> bool:
@@ -61,6 +68,19 @@ def _flattening(live: LiveLoss, index: int) -> Flattening | None:
     if _normalises_one_value(live, index):
         return "normalised-over-one"
     return "clamped" if op.kind in _CLAMPS and _is_beyond(live, index) else None
+
+
+def _is_of_units(live: LiveLoss, index: int) -> bool:
+    """Return whether a softmax is taken along the axis of a layer's units, not along that of positions."""
+    graph, axis = live.graph, softmax_axis(live, index)
+    sources = graph.data_inputs(index)
+    while len(sources) == 1 and graph.ops[sources[0]].kind in RESHAPES | {"Add"}:
+        sources = graph.data_inputs(sources[0])
+    own = layer(graph, sources[0]) if len(sources) == 1 else None
+    if axis is None or own is None or not own.affine:
+        return False
+    rank = len(graph.ops[index].shape)
+    return axis % rank == (1 if "Conv" in graph.ops[own.op].kind else rank - 1)
 
 
 def _normalises_one_value(live: LiveLoss, index: int) -> bool:

@@ -13,6 +13,9 @@ LEAF: Final = "Leaf"
 GRADIENT: Final = "Gradient of "
 """Begins the kinds of operations of a backward pass that the loss itself asks for: they are in none of the sets below."""
 
+CUSTOM: Final = "Custom "
+"""Begins the kinds of autograd functions of the user's own, whatever they are called."""
+
 MATMULS: Final = _kinds(
     "Addmm Mm Bmm Baddbmm Addbmm Linear MkldnnLinear Convolution ConvolutionOverrideable MkldnnConvolution "
     "CudnnConvolution SlowConv2D SlowConv3D ThnnConv2D ConvDepthwise3D ThnnConvDepthwise2D"

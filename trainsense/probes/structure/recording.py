@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction
 
 from trainsense.probes.structure.calls import CallRecorder
 from trainsense.probes.structure.copies import copied
 from trainsense.probes.structure.graph import Graph, Op
-from trainsense.probes.structure.kinds import GRADIENT, LEAF, SPLITS
+from trainsense.probes.structure.kinds import CUSTOM, GRADIENT, LEAF, SPLITS
 from trainsense.probes.structure.live import LiveLoss
 
 MOST_OPS: Final = 30_000
@@ -135,7 +136,7 @@ def _op(node: Any, sources: tuple[int | None, ...], names: Mapping[int, str], re
     number = -1 if variable is not None else int(node._sequence_nr())  # noqa: SLF001 - tells the module call
     metadata = getattr(node, "_input_metadata", None) or ()
     return Op(
-        kind=LEAF if variable is not None else _kind(node.name(), gradient=recorder.is_gradient(number)),
+        kind=LEAF if variable is not None else _kind(node, gradient=recorder.is_gradient(number)),
         inputs=sources,
         parameter=names.get(id(variable), "") if variable is not None else "",
         shape=tuple(metadata[0].shape) if metadata else (),
@@ -145,6 +146,8 @@ def _op(node: Any, sources: tuple[int | None, ...], names: Mapping[int, str], re
     )
 
 
-def _kind(name: str, *, gradient: bool) -> str:
-    kind = re.sub(r"Backward\d*$", "", name.rpartition("::")[2])
+def _kind(node: Any, *, gradient: bool) -> str:
+    kind = re.sub(r"Backward\d*$", "", str(node.name()).rpartition("::")[2])
+    if isinstance(node, BackwardCFunction):
+        return f"{CUSTOM}{kind}"
     return f"{GRADIENT}{kind}" if gradient else kind

@@ -63,6 +63,7 @@ def _seen(look: Look, model: nn.Module, batch: Any) -> _Seen:
             flattening=one.flattening,
             kind=live.graph.ops[one.op].kind,
             shape=live.graph.ops[one.op].shape,
+            of_units=one.of_units,
         )
         for one in flat
     )

@@ -25,12 +25,14 @@ class FlatOperation:
         flattening: what it does.
         kind: autograd's name of it, such as "Softmax".
         shape: shape of its result.
+        of_units: whether it is taken over the units of a layer, of which there is one.
     """
 
     location: Location
     flattening: Flattening
     kind: str
     shape: tuple[int, ...]
+    of_units: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

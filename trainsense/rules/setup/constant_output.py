@@ -8,6 +8,8 @@ beyond. And the outputs themselves, with the gradient that reaches the parameter
 ## How it is decided
 An error if the loss depends on the batch through such operations alone; if a cross-entropy is taken over a single logit; or if
 the outputs are the same for all examples, fresh and after a warm start, the inputs are not, and no parameter gets any gradient.
+A warning if a softmax is taken over the one unit of a layer, its weights being 1 whatever the layer says, while the loss sees
+the batch by other ways.
 A head that is initialised at zero gives constant outputs and gets a gradient: no finding. Nor are attention over one position,
 straight-through estimators (their gradient goes around the step), or dead layers, which have a rule of their own.
 
@@ -22,7 +24,7 @@ softmax over one value is exp(x) / exp(x) = 1, with gradient 0.
 from typing import Final
 
 from trainsense.records.evidence import ConstantOutput, FlatOperation, LayerStatistics
-from trainsense.records.finding import Finding, Judgement, Passed
+from trainsense.records.finding import Finding, Judgement, Passed, Severity
 
 RULE = "constant-output"
 FLOAT_NOISE: Final = 1e-6
@@ -33,7 +35,10 @@ def judge(output: ConstantOutput, layers: LayerStatistics | None) -> Judgement:
     """Judge what lets nothing through, and what comes out."""
     single = [one for one in output.operations if one.flattening == "cross-entropy-over-one"]
     if output.operations and (output.blocked or single):
-        return _finding(output, single or list(output.operations))
+        return _finding(output, single or list(output.operations), "error")
+    weights = [one for one in output.operations if one.flattening == "softmax-over-one" and one.of_units]
+    if weights:
+        return _finding(output, weights, "warning")
     constant = output.output_spread is not None and output.output_spread < FLOAT_NOISE
     if constant and output.inputs_differ and output.gradient_norm < FLOAT_NOISE and not _is_dead(layers):
         return Finding(
@@ -53,13 +58,13 @@ def _is_dead(layers: LayerStatistics | None) -> bool:
     return layers is not None and any(one.dead == 1.0 for shot in layers.snapshots for one in shot.layers)
 
 
-def _finding(output: ConstantOutput, operations: list[FlatOperation]) -> Finding:
+def _finding(output: ConstantOutput, operations: list[FlatOperation], severity: Severity) -> Finding:
     first = operations[0]
     where = f" ({first.location.module})" if first.location.module else ""
     what, why = _TOLD[first.flattening]
     return Finding(
         rule=RULE,
-        severity="error",
+        severity=severity,
         title=f"{what}{where}: the result is the same for every example",
         detail=f"Its result has shape {list(first.shape)}. {why}",
         evidence={
