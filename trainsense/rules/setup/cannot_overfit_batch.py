@@ -13,7 +13,7 @@ An error if
 - or the gradient of parameters is minus the slope of the loss (-1, within 5 %, at two step lengths);
 - or the loss is made of squared errors or cross-entropies with a negative sign and of none with a positive one.
 
-The first of these only where outputs differ between examples by 2 % of their size from the start, or not at all: where they
+The first of these only where outputs differ between examples by 10 % of their size from the start, or not at all: where they
 hardly do, learning may just be slow (memory over many steps, a vanishing signal). Between 2 % and 10 %, still falling, too slow
 for 50 steps in the time there is, or where outputs cannot be replaced by constants: not assessed, with the numbers. Adversaries (gradient reversal, a generator against a discriminator) do not give -1 exactly unless
 they are all there is.
@@ -34,22 +34,25 @@ from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed
 
 RULE = "cannot-overfit-batch"
 NOTHING: Final = 0.02
-"""Share of a constant prediction's loss; sound but slow models had learnt more within 50 steps at some lr."""
+"""Share of a constant prediction's loss. Measured after 50 steps of Adam at 1e-2: an LSTM on the adding task over 100 steps
+4 to 6 %, an autoencoder of noise 6 to 8 %, parity of 20 bits and denoising more than 40 %."""
 NOISE_SHARE: Final = 0.1
-"""Of parameters / examples: least squares learns all of it from noise on average, and less than a tenth seldom."""
+"""Of parameters / examples. Measured on pure noise, 256 examples and 5 parameters, 2,000 draws: least squares learns 0.0157 on
+average, and less than a tenth of 5 / 256 in 3 % of the draws."""
 FEWEST_DISTINCT: Final = 0.5
 """Share of the examples whose inputs differ from all others; with fewer, labels that contradict each other bound the loss."""
-TOLD_APART: Final = 0.02
-"""Spread of the outputs over their size from which examples can be told apart at once; a recurrent net that has yet to learn to
-remember lies orders of magnitude below."""
+TOLD_APART: Final = 0.1
+"""Spread of the outputs over their size from which examples can be told apart at once. Measured: MLPs with permuted labels or
+weights drawn anew 0.56 and 0.62; LSTMs that have yet to learn to remember 2e-5 (copying over 30 steps) to 0.08 (adding)."""
 FLOAT_NOISE: Final = 1e-6
 """Relative change of outputs that says nothing; float32 resolves 6e-8."""
 FEWEST_STEPS: Final = 50
-"""An MLP, a CNN and a transformer on digits had learnt a batch of 64 within 10 to 40 (Adam at 1e-2)."""
+"""Measured with Adam at 1e-2: MLPs, a CNN, recurrent nets, transformers and autoencoders had clearly learnt a batch within 10
+to 30, an LSTM on the adding task over 100 steps within 110 (where it was still falling at 50)."""
 FEWEST_LRS: Final = 2
 """One lr alone may be too high or too low."""
 MINUS_ONE: Final = 0.05
-"""How far a slope may lie from -1; float32 differences at two steps agree within a few per cent."""
+"""How far a slope may lie from -1; measured behind a flipped backward function: -0.998 to -1.003."""
 
 
 def judge(batch: BatchOverfit, dependence: InputDependence | None) -> Judgement:

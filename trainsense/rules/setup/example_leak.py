@@ -29,7 +29,8 @@ RULE = "example-leak"
 FLOAT_NOISE: Final = 1e-4
 """Relative change that half precision and other orders of summing make without any meaning."""
 LARGE: Final = 0.1
-"""Largest change in another output over that in the own: a mean over 32 examples passes on 0.03, a recurrent layer 0.2 to 1."""
+"""Largest change in another output over that in the own. Measured on batches of 64 digits: a mean or a softmax along the batch
+0.016 to 0.03, batch normalisation without running statistics 0.03, attention 0.01 to 0.06, an LSTM or GRU 0.5 to 0.6."""
 
 
 def judge(dependence: ExampleDependence) -> Judgement:

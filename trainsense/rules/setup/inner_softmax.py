@@ -29,8 +29,8 @@ from trainsense.records.finding import Finding, Judgement, NotAssessed, Passed, 
 
 RULE = "inner-softmax"
 CLEARLY_BETTER: Final = 0.02
-"""Share of a constant prediction's loss that a warm start of 30 steps with ReLU in its place gains at once (digits, 16 to 128
-units, Adam at 1e-3: 12 % to 60 %; with the softmax: below 1 %)."""
+"""Share of a constant prediction's loss by which 30 steps of Adam at 1e-3 end below it on digits, 16 to 128 units, 3 seeds: 6 %
+to 42 % with ReLU, at most 1.4 % with a softmax in its place."""
 
 
 def judge(softmax: InnerSoftmax, warm: WarmStart | None) -> Judgement:
