@@ -18,6 +18,7 @@ from trainsense.probes.layers.tally import Mean, Tally
 from trainsense.probes.layers.weights import Weight, weights
 from trainsense.probes.modes import probe_mode
 from trainsense.probes.structure import Graph, LiveLoss, live_loss
+from trainsense.probes.structure.kinds import CUSTOM
 from trainsense.records.evidence.layers import LayerReading
 
 FEWEST_BATCHES: Final = 2
@@ -133,7 +134,7 @@ class _Gathering:
     def _forward(self, live: LiveLoss, found: Sequence[Weight], forwards: Forwards) -> None:
         parameters = dict(live.model.named_parameters(remove_duplicate=False))
         self.opaque |= {
-            op.kind: None
+            op.kind.removeprefix(CUSTOM): None
             for op, node in zip(live.graph.ops, live.nodes, strict=True)
             if isinstance(node, BackwardCFunction)
         }

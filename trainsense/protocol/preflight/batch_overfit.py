@@ -14,6 +14,7 @@ from trainsense.probes.modes import probe_mode
 from trainsense.probes.operands import location
 from trainsense.probes.outermost import distinct_rows, outermost_calls
 from trainsense.probes.structure import copied, live_loss
+from trainsense.probes.update_direction import UpdateDirection
 from trainsense.probes.uphill import maximised_errors, parameter_slopes
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import BatchOverfit, OverfitAttempt, Uphill
@@ -31,7 +32,7 @@ MOST_STEPS: Final = 200
 """For each learning rate; 300 are a whole sweep's."""
 
 
-def measure(look: Look, _: None) -> BatchOverfit:
+def measure(look: Look, direction: UpdateDirection) -> BatchOverfit:
     """See whether the warm start has learnt, else train on the first batch."""
     batch = look.bench.survey_batches[0]
     model = look.fresh_model()
@@ -53,6 +54,7 @@ def measure(look: Look, _: None) -> BatchOverfit:
         learnt_by=learnt_by,
         uphill=uphill,
         maximised=maximised,
+        update_cosine=direction.cosine,
     )
 
 
@@ -120,4 +122,4 @@ def _uphill(look: Look, model: nn.Module, batch: Any) -> tuple[Uphill, ...]:
     return ()
 
 
-MEASUREMENT: Final = Measurement(gives=BatchOverfit, measure=measure)
+MEASUREMENT: Final = Measurement(gives=BatchOverfit, measure=measure, watch=lambda _: UpdateDirection())

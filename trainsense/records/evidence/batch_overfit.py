@@ -64,6 +64,7 @@ class BatchOverfit:
         uphill: parameters whose gradient is minus the loss's.
         maximised: errors that the loss rewards: where it is the negative of a squared error or a cross-entropy and of nothing
             else.
+        update_cosine: cosine between the user's first update and its gradient: below 0 for descent; None without an update.
         unseen: why it could not be measured; empty if it was.
     """
 
@@ -75,4 +76,5 @@ class BatchOverfit:
     learnt_by: str = ""
     uphill: tuple[Uphill, ...] = ()
     maximised: tuple[Location, ...] = ()
+    update_cosine: float | None = None
     unseen: str = ""

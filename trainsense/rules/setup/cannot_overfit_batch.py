@@ -11,6 +11,7 @@ An error if
 - at every learning rate the loss has stopped falling within at least 50 steps and is not 2 % below that of the best constant
   prediction (less where there are far more examples than parameters: a tenth of what a linear model learns of noise);
 - or the gradient of parameters is minus the slope of the loss (-1, within 5 %, at two step lengths);
+- or your optimizer's first update goes along the gradient, not against it (their cosine above 0.3: gradient ascent);
 - or the loss is made of squared errors or cross-entropies with a negative sign and of none with a positive one.
 
 The first of these only where outputs differ between examples by 10 % of their size from the start, or not at all: where they
@@ -51,6 +52,8 @@ FEWEST_STEPS: Final = 50
 to 30, an LSTM on the adding task over 100 steps within 110 (where it was still falling at 50)."""
 FEWEST_LRS: Final = 2
 """One lr alone may be too high or too low."""
+ASCENT: Final = 0.3
+"""Cosine of update and gradient; measured on 172 small workloads: -1 to -0.08, and 0.56 for Adam with maximize=True."""
 MINUS_ONE: Final = 0.05
 """How far a slope may lie from -1; measured behind a flipped backward function: -0.998 to -1.003."""
 
@@ -61,6 +64,8 @@ def judge(batch: BatchOverfit, dependence: InputDependence | None) -> Judgement:
         return NotAssessed(rule=RULE, reason=batch.unseen)
     if batch.maximised:
         return _maximised(batch)
+    if batch.update_cosine is not None and batch.update_cosine > ASCENT:
+        return _ascent(batch.update_cosine)
     if any(abs(one.slope + 1) < MINUS_ONE for one in batch.uphill):
         return _uphill(batch)
     if batch.learnt_by:
@@ -140,6 +145,17 @@ def _maximised(batch: BatchOverfit) -> Finding:
         "from its targets, the further the better. Drop the minus.",
         evidence={"errors_maximised": len(batch.maximised)},
         locations=batch.maximised,
+    )
+
+
+def _ascent(cosine: float) -> Finding:
+    return Finding(
+        rule=RULE,
+        severity="error",
+        title="Your optimizer climbs: its first update goes along the gradient",
+        detail=f"The cosine between the first update and the gradient is {cosine:.2g}; descent has a negative one. Every step raises "
+        "the loss: look for maximize=True, a negative learning rate or gradients whose sign was flipped in a hook.",
+        evidence={"cosine_of_update_and_gradient": cosine},
     )
 
 
