@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.benchmarks.record_sample_runs import README_SAMPLES
 from trainsense.rules import RULES
 from trainsense.runners.bench import prepare
 from trainsense.workload.load import load
@@ -69,7 +70,8 @@ def test_links_to_files_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
 
 
-def test_the_report_shown_is_the_one_recorded() -> None:
-    shown = README.split("<!-- sample report -->")[1].split("<!-- end of sample report -->")[0]
-    recorded = (ROOT / "sample_runs" / "wide_resnet_stride" / "report.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("mark", "sample"), README_SAMPLES.items())
+def test_the_report_shown_is_the_one_recorded(mark: str, sample: str) -> None:
+    shown = README.split(f"<!-- {mark} -->")[1].split(f"<!-- end of {mark} -->")[0]
+    recorded = (ROOT / "sample_runs" / sample / "report.txt").read_text(encoding="utf-8")
     assert shown.strip() == f"```text\n{recorded.strip()}\n```"

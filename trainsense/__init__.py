@@ -20,6 +20,7 @@ __all__ = [
     "check_instability",
     "diagnose",
     "pick_clip",
+    "preflight",
     "sweep_lr",
     "sweep_warmup",
 ]
@@ -30,6 +31,7 @@ _HOMES = {
     "check_instability": "trainsense.api",
     "diagnose": "trainsense.api",
     "pick_clip": "trainsense.api",
+    "preflight": "trainsense.api",
     "sweep_lr": "trainsense.api",
     "sweep_warmup": "trainsense.api",
 }

@@ -23,6 +23,7 @@ class Options(TypedDict, total=False):
         run_dir: where runs, tables and plots are kept; nothing is kept without it.
         fresh: ignore trials kept from earlier.
         factor: multiple of the unstable lr at which warmups are tried first.
+        keep_going: whether `diagnose` trains although preflight found an error in the setup.
     """
 
     lr: float | None
@@ -34,6 +35,12 @@ class Options(TypedDict, total=False):
     run_dir: str | Path | None
     fresh: bool
     factor: float
+    keep_going: bool
+
+
+def preflight(workload: Workload, **options: Unpack[Options]) -> Diagnosis:
+    """Look into the model, its batches and its first steps, without training; options as in `diagnose`."""
+    return _run("preflight", workload, options)
 
 
 def sweep_lr(workload: Workload, **options: Unpack[Options]) -> Diagnosis:
@@ -97,5 +104,6 @@ def _run(command: Command, workload: Workload, options: Options) -> Diagnosis:
         run_dir=None if run_dir is None else Path(run_dir),
         fresh=options.get("fresh", False),
         factor=options.get("factor", 10.0),
+        keep_going=options.get("keep_going", False),
     )
     return run_diagnosis(from_object(workload), request)

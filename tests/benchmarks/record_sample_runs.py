@@ -1,6 +1,6 @@
-"""Records sample_runs/ from the recipes, and the README's report from there.
+"""Records sample_runs/ from the recipes, and the README's reports from there.
 
-Run: python -m tests.benchmarks.record_sample_runs
+Run: python -m tests.benchmarks.record_sample_runs [RECIPE...]
 """
 
 import platform
@@ -17,11 +17,19 @@ import trainsense
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = {
+    "deep_sigmoid": ("preflight",),
     "wide_resnet_stride": ("diagnose", "--budget", "3m"),
     "deep_residual_no_norm": ("diagnose", "--budget", "none"),
 }
-PLOTS = ("lr-axis.png", "lr-axis-with-fix.png", "loss-above-best-lr.png", "gradient-norm.png", "warmup-grid.png")
-README_SAMPLE = "wide_resnet_stride"
+PLOTS = (
+    "lr-axis.png",
+    "lr-axis-with-fix.png",
+    "loss-above-best-lr.png",
+    "gradient-norm.png",
+    "warmup-grid.png",
+    "layers.png",
+)
+README_SAMPLES = {"sample report": "wide_resnet_stride", "preflight report": "deep_sigmoid"}
 
 
 def record(name: str, command: tuple[str, ...]) -> None:
@@ -48,17 +56,18 @@ def record(name: str, command: tuple[str, ...]) -> None:
 
 
 def show_in_readme() -> None:
-    """Put the sample report into the README."""
+    """Put the sample reports into the README."""
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    report = (ROOT / "sample_runs" / README_SAMPLE / "report.txt").read_text(encoding="utf-8").strip()
-    head, rest = text.split("<!-- sample report -->")
-    tail = rest.split("<!-- end of sample report -->")[1]
-    block = f"<!-- sample report -->\n```text\n{report}\n```\n<!-- end of sample report -->"
-    readme.write_text(f"{head}{block}{tail}", encoding="utf-8")
+    for mark, sample in README_SAMPLES.items():
+        report = (ROOT / "sample_runs" / sample / "report.txt").read_text(encoding="utf-8").strip()
+        head, rest = text.split(f"<!-- {mark} -->")
+        tail = rest.split(f"<!-- end of {mark} -->")[1]
+        text = f"{head}<!-- {mark} -->\n```text\n{report}\n```\n<!-- end of {mark} -->{tail}"
+    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    for sample, command in SAMPLES.items():
-        record(sample, command)
+    for sample in sys.argv[1:] or SAMPLES:
+        record(sample, SAMPLES[sample])
     show_in_readme()

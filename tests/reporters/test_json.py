@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from tests.reporters.sample_layers import sick_preflight
 from tests.reporters.sample_reports import TRICKY_NAME, empty, healthy, unhealthy
 from trainsense.errors import CannotRunError, TrainsenseError
 from trainsense.records.finding import Finding
 from trainsense.records.fix import Fix
+from trainsense.records.location import Location
 from trainsense.records.report import Cost, Recommendation, Report
 from trainsense.records.settings import Settings
 from trainsense.reporters.json import read_report, report_document, write_json
 
-REPORTS = [unhealthy(), healthy(), empty()]
+REPORTS = [unhealthy(), healthy(), empty(), sick_preflight()]
 
 
 def written(report: Report) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def written(report: Report) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.verdict)
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: f"{report.command}-{report.verdict}")
 def test_a_report_survives_the_round_trip(report: Report) -> None:
     """Reading and writing again gives the same document."""
     document = written(report)
@@ -88,6 +90,27 @@ def test_the_schema_knows_what_was_added(entry: str, key: str, value: object) ->
     places = {"recommendation": document["recommendation"], "fix": fix, "settings": fix["settings"]}
     places[entry][key] = value
     with pytest.raises(CannotRunError, match=key):
+        read_report(document)
+
+
+def test_locations_of_a_finding() -> None:
+    """They come back as they were; a report that knows none has none."""
+    places = (Location(module="layers.3.linear1", file="model.py", line=42), Location(module="head"), Location())
+    finding = Finding(rule="x", severity="note", title="x", detail="", locations=places)
+    report = replace(healthy(), findings=(finding,))
+    document = written(report)
+    assert document["findings"][0]["locations"] == [
+        {"module": "layers.3.linear1", "file": "model.py", "line": 42},
+        {"module": "head", "file": "", "line": None},
+        {"module": "", "file": "", "line": None},
+    ]
+    assert read_report(document) == report
+    document["findings"][0]["locations"][0]["added"] = 1
+    assert read_report(document) == report
+    del document["findings"][0]["locations"]
+    assert read_report(document).findings[0].locations == ()
+    document["findings"][0]["locations"] = [{"module": "a", "file": "b", "line": 0}]
+    with pytest.raises(CannotRunError, match="line"):
         read_report(document)
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from tests.reporters.sample_layers import sick_preflight
 from tests.reporters.sample_reports import empty, healthy, unhealthy
 from trainsense.records.fix import Fix, Improvement
 from trainsense.records.report import Recommendation, Report
 from trainsense.records.settings import Settings
 from trainsense.reporters.text import wants_color, write_text
 
-REPORTS = [unhealthy(), healthy(), empty()]
+REPORTS = [unhealthy(), healthy(), empty(), sick_preflight(60)]
 
 
 class Terminal(io.StringIO):
@@ -32,7 +33,7 @@ def text(report: Report, width: int | None = None, *, color: bool | None = False
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.verdict)
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: f"{report.command}-{report.verdict}")
 def test_no_line_is_wider_than_asked(report: Report, width: int) -> None:
     """And no line carries spaces at its end."""
     for line in text(report, width).split("\n"):

@@ -1,6 +1,9 @@
 """`trainsense diagnose`."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import typer
 
 from trainsense.cli.options import RunOptions, help_text, with_options
 from trainsense.cli.running import run
@@ -14,8 +17,17 @@ HELP: Final = help_text(
 )
 
 
-def _diagnose(options: RunOptions) -> None:
-    run(NAME, options)
+@dataclass(frozen=True, kw_only=True)
+class DiagnoseOptions(RunOptions):
+    """The shared options and whether to train a setup that has an error."""
+
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Train although preflight found an error in the setup.")
+    ] = False
 
 
-command = with_options(RunOptions, _diagnose)
+def _diagnose(options: DiagnoseOptions) -> None:
+    run(NAME, options, keep_going=options.keep_going)
+
+
+command = with_options(DiagnoseOptions, _diagnose)

@@ -20,7 +20,7 @@ DEFAULT_RUNS = Path(".trainsense")
 LONGEST_NAME = 100
 
 
-def request_from(command: Command, options: RunOptions, *, factor: float = 10.0) -> Request:
+def request_from(command: Command, options: RunOptions, *, factor: float = 10.0, keep_going: bool = False) -> Request:
     """Return what the options ask for; the run directory stays None where it depends on the workload's name.
 
     Raises:
@@ -51,6 +51,7 @@ def request_from(command: Command, options: RunOptions, *, factor: float = 10.0)
         run_dir=options.run_dir.expanduser() if options.run_dir is not None else None,
         fresh=options.fresh,
         factor=factor,
+        keep_going=keep_going,
     )
 
 

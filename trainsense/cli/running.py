@@ -16,7 +16,7 @@ from trainsense.records.request import Command
 INTERRUPTED = 130
 
 
-def run(command: Command, options: RunOptions, *, factor: float = 10.0) -> NoReturn:
+def run(command: Command, options: RunOptions, *, factor: float = 10.0, keep_going: bool = False) -> NoReturn:
     """Run one command from what was typed to its exit status.
 
     Raises:
@@ -26,7 +26,7 @@ def run(command: Command, options: RunOptions, *, factor: float = 10.0) -> NoRet
     # Here and not above: `--help` must not wait for what renders.
     from trainsense.cli.rendering import WRITERS, check_format, deliver, parse_outputs, write_output  # noqa: PLC0415
 
-    request = request_from(command, options, factor=factor)
+    request = request_from(command, options, factor=factor, keep_going=keep_going)
     check_format(options.format)
     outputs = parse_outputs(options.output or ())
     with report_stream() as stream:

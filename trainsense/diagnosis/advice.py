@@ -14,6 +14,9 @@ ADVICE: Final = MappingProxyType(
         "z-loss": "Add 1e-4 times the squared log of the softmax normaliser to the loss (z-loss; Chowdhery et al. 2022)",
         "add-normalization": "Add a normalisation layer to each block",
         "add-residual": "Add residual connections around the blocks",
+        "remove-softmax": "Remove the softmax (or sigmoid) in front of what applies it again, or between hidden layers",
+        "optimize-all-parameters": "Hand the optimizer all parameters that are to be trained",
+        "larger-batch": "Train with a larger batch",
     }
 )
 """What each of them is, in one line."""

@@ -7,35 +7,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import trainsense
-from trainsense.diagnosis.fixes import fixes_of, with_headline_plot, with_what_helped
-from trainsense.diagnosis.locating import located
+from trainsense.diagnosis.assembling import assemble, stopped_by_setup
 from trainsense.diagnosis.opening import Opened, opened
-from trainsense.diagnosis.recommendation import recommend
-from trainsense.diagnosis.saving import save_plots, save_report
-from trainsense.diagnosis.summary import summary_of, verdict_of
+from trainsense.diagnosis.saving import save_report
 from trainsense.errors import UserCodeError
-from trainsense.measure.sweep import with_lowered_edge
 from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, REFINED_STAGES, Stage
 from trainsense.records.evidence import (
     Evidence,
-    FixesTried,
-    InstabilityCheck,
-    LearningRateSweep,
-    UserSetting,
 )
-from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed
 from trainsense.records.outcome import Crashed
 from trainsense.records.plan import COMPLETION, REFINEMENTS, Plan
 from trainsense.records.progress import Listener, Silent
-from trainsense.records.report import Cost, Recommendation, Report, WorkloadSummary
+from trainsense.records.report import Report
 from trainsense.records.request import Request
 from trainsense.records.run import Run
 from trainsense.records.trial import RANGE_TEST
 from trainsense.reporters.notebook import notebook_html
-from trainsense.reporters.stages import stage_entries
 from trainsense.reporters.tables import traces_table, trials_table
-from trainsense.rules import RULES
 from trainsense.workload.load import LoadedWorkload
 
 if TYPE_CHECKING:
@@ -82,18 +70,31 @@ def run_diagnosis(loaded: LoadedWorkload, request: Request, listener: Listener |
     """
     listener = listener or Silent()
     with opened(loaded, request, listener) as frame:
-        listener.plan(_told(frame), frame.plan.horizon)
-        evidence, complete = _run_stages(frame, request, listener)
-        return _report(frame, request, list(evidence.values()), complete=complete)
+        listener.plan(_told(frame, request), frame.plan.horizon)
+        evidence, complete = list(frame.seen), False
+        if not stopped_by_setup(frame, request):
+            found, complete = _run_stages(frame, request, listener)
+            evidence += found
+        report = assemble(frame, request, evidence, complete=complete)
+        runs = tuple(frame.lab.runs())
+        if request.run_dir is not None:
+            save_report(report, runs, request.run_dir)
+        return Diagnosis(
+            report=report,
+            evidence=tuple(evidence),
+            runs=runs,
+            interrupted=frame.lab.interrupted,
+            directory=request.run_dir,
+        )
 
 
-def _run_stages(frame: Opened, request: Request, listener: Listener) -> tuple[dict[type, Evidence], bool]:
+def _run_stages(frame: Opened, request: Request, listener: Listener) -> tuple[list[Evidence], bool]:
     """Run the essentials, then everything in full, then the rest of the grid.
 
     Returns:
-        The evidence by type, and whether all the essentials were run.
+        The stages' evidence, and whether all the essentials were run.
     """
-    evidence: dict[type, Evidence] = {type(frame.setup): frame.setup}
+    evidence: dict[type, Evidence] = {type(one): one for one in frame.seen}
     _run_pass(frame, ESSENTIAL_STAGES[request.command], frame.plan, evidence, listener)
     _refuse_if_all_crashed(frame.lab.runs())
     complete = not frame.lab.left_out()
@@ -101,7 +102,8 @@ def _run_stages(frame: Opened, request: Request, listener: Listener) -> tuple[di
         seeds = request.seeds or effort.seeds
         plan = replace(frame.plan, effort=replace(effort, seeds=seeds, null_seeds=seeds))
         _run_pass(frame, stages[request.command], plan, evidence, listener)
-    return evidence, complete and not frame.lab.interrupted
+    before = {type(one) for one in frame.seen}
+    return [one for kind, one in evidence.items() if kind not in before], complete and not frame.lab.interrupted
 
 
 def _refuse_if_all_crashed(runs: Sequence[tuple[str, Run]]) -> None:
@@ -134,103 +136,16 @@ def _run_pass(
             evidence[type(found)] = found
 
 
-def _report(frame: Opened, request: Request, evidence: list[Evidence], *, complete: bool) -> Diagnosis:
-    evidence = _edge_lowered(evidence)
-    judgements = [rule(evidence) for rule in RULES]
-    findings = sorted(
-        (located(one, frame.lines) for one in judgements if isinstance(one, Finding)),
-        key=lambda one: SEVERITIES.index(one.severity),
-    )
-    sweep, user, tried = (_one(evidence, kind) for kind in (LearningRateSweep, UserSetting, FixesTried))
-    assert sweep is None or isinstance(sweep, LearningRateSweep)
-    assert user is None or isinstance(user, UserSetting)
-    assert tried is None or isinstance(tried, FixesTried)
-    fixes = fixes_of(tried, findings, user, frame.plan)
-    findings = [with_what_helped(finding, fixes) for finding in findings]
-    recommendation = recommend(findings, tried, sweep, user, frame.plan)
-    not_run = tuple(frame.lab.left_out())
-    verdict = verdict_of(findings, sweep, complete=complete, fewest_seeds=min(2, request.seeds or 2))
-    cost = frame.lab.cost()
-    directory = request.run_dir
-    plots = _plots(frame, evidence, directory, recommendation)
-    findings = [with_headline_plot(finding, plots) for finding in findings]
-    report = Report(
-        version=trainsense.__version__,
-        command=request.command,
-        workload=_summary(frame),
-        verdict=verdict,
-        summary=summary_of(
-            verdict,
-            findings,
-            sweep,
-            recommendation,
-            not_run,
-            interrupted=frame.lab.interrupted,
-            max_train_steps=frame.plan.subject.max_train_steps,
-        ),
-        findings=tuple(findings),
-        fixes=fixes,
-        recommendation=recommendation,
-        stages=stage_entries(evidence),
-        cost=Cost(trials=cost.trials, steps=cost.steps + frame.setup_steps, seconds=cost.seconds),
-        passed=tuple(one for one in judgements if isinstance(one, Passed)),
-        not_assessed=tuple(one for one in judgements if isinstance(one, NotAssessed)),
-        not_run=not_run,
-        plots=plots,
-    )
-    runs = tuple(frame.lab.runs())
-    if directory is not None:
-        save_report(report, runs, directory)
-    return Diagnosis(
-        report=report,
-        evidence=tuple(evidence),
-        runs=runs,
-        interrupted=frame.lab.interrupted,
-        directory=directory,
-    )
-
-
-def _plots(
-    frame: Opened, evidence: Sequence[Evidence], directory: Path | None, recommendation: Recommendation | None
-) -> dict[str, str]:
-    """Draw what there is evidence for; return name -> path."""
-    if directory is None:
-        return {}
-    settings = recommendation.settings if recommendation is not None and recommendation.fixes else None
-    return save_plots(evidence, directory, user_lr=frame.bench.workload.lr, recommended=settings)
-
-
-def _edge_lowered(evidence: list[Evidence]) -> list[Evidence]:
-    """Lower the sweep's edge to what the instability runs and the user's own have shown."""
-    unstable = [
-        one.unstable_lr for one in evidence if isinstance(one, InstabilityCheck) and one.unstable_lr is not None
-    ]
-    unstable += [one.lr for one in evidence if isinstance(one, UserSetting) and one.fails and one.runs[0].factor > 1]
-    lowest = min(unstable, default=None)
-    return [with_lowered_edge(one, lowest) if isinstance(one, LearningRateSweep) else one for one in evidence]
-
-
-def _one(evidence: Sequence[Evidence], kind: type) -> Evidence | None:
-    return next((one for one in evidence if isinstance(one, kind)), None)
-
-
-def _summary(frame: Opened) -> WorkloadSummary:
-    return WorkloadSummary(
-        name=frame.loaded.name,
-        source=frame.loaded.source,
-        parameters=frame.bench.seen.parameters,
-        device=str(frame.bench.device),
-        fingerprint=frame.loaded.fingerprint,
-    )
-
-
-def _told(frame: Opened) -> tuple[str, ...]:
+def _told(frame: Opened, request: Request) -> tuple[str, ...]:
+    what = f"{frame.loaded.name}: {frame.bench.seen.parameters:,} parameters on {frame.bench.device}"
+    if request.command == "preflight":
+        return (what,)
     plan, allowance = frame.plan, frame.lab.allowance
     price = allowance.prices.step
     affordable = allowance.amount / price if price > 0 else 0.0
     limit = f"holds about {affordable:,.0f} optimizer steps" if math.isfinite(affordable) else "has no limit"
     return (
-        f"{frame.loaded.name}: {frame.bench.seen.parameters:,} parameters on {frame.bench.device}",
+        what,
         f"trials of {plan.horizon} steps, instability runs of {plan.instability_steps}",
         f"the budget {limit}",
     )

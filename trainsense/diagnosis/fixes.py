@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from trainsense.diagnosis.advice import advice_for
+from trainsense.diagnosis.judging import FAMILY
 from trainsense.diagnosis.price import price_of
 from trainsense.diagnosis.snippets import snippets
 from trainsense.measure.paired import ADOPTION_PAIRS, PRACTICAL_MARGIN
@@ -16,6 +17,7 @@ from trainsense.records.model_edit import EditSurvey
 from trainsense.records.plan import Plan
 from trainsense.records.settings import Settings
 
+NOT_TRIED: Final = "Not tried here, though this model allows it: `trainsense diagnose` tries it."
 HEADLINE_PLOT: Final = "lr-axis-with-fix"
 
 
@@ -30,10 +32,12 @@ def fixes_of(
         user: the user's own setting, the baseline where no fix was tried.
         plan: the workload's subject and the horizon.
     """
-    baseline = tried.baseline if tried else Settings(lr=user.lr if user else 0.0, clip_norm=plan.subject.clip_norm)
+    today = user.lr if user else plan.subject.lr or 0.0
+    baseline = tried.baseline if tried else Settings(lr=today, clip_norm=plan.subject.clip_norm)
     fixes = [_tried(arm, tried, plan) for arm in representatives(tried)] if tried else []
     fixes += [_survey(survey, baseline) for survey in (tried.untested if tried else ())]
     known = {fix.fix for fix in fixes}
+    fixes += [_untried(survey, baseline, plan) for survey in _called_for(findings, plan) if survey.edit not in known]
     fixes += [
         Fix(fix=name, title=text, status="untested", settings=baseline, reason=reason)
         for name, text, reason in advice_for(findings)
@@ -47,7 +51,8 @@ def with_what_helped(finding: Finding, fixes: Sequence[Fix]) -> Finding:
     if finding.severity == "note" or not finding.fixes:
         return finding
     status = {fix.fix: fix.status for fix in fixes}
-    helped = [name for name in status if status[name] == "verified" and finding.rule != "lr-too-low"]
+    stabilises = FAMILY.get(finding.rule) == "stability" and finding.rule != "lr-too-low"
+    helped = [name for name in status if status[name] == "verified" and stabilises]
     rest = [name for name in finding.fixes if status.get(name) not in ("verified", "rejected")]
     kept = [name for name in finding.fixes if status.get(name) == "verified"]
     return replace(finding, fixes=tuple(dict.fromkeys([*kept, *helped, *rest])))
@@ -142,6 +147,27 @@ def _limits(arm: Arm) -> str:
     if lower is not None and lower.status != "verified":
         return f"It does not beat the best lr without it: {lower.mean:+.0%} of the loss drop ({lower.low:.0%} to {lower.high:.0%})."
     return ""
+
+
+def _called_for(findings: Sequence[Finding], plan: Plan) -> list[EditSurvey]:
+    """Return the model edits that errors and warnings name."""
+    named = {name for finding in findings if finding.severity != "note" for name in finding.fixes}
+    return [survey for survey in plan.subject.edits if survey.edit in named]
+
+
+def _untried(survey: EditSurvey, baseline: Settings, plan: Plan) -> Fix:
+    """Return a model edit that a finding names and that was not run: with its lines, if it fits the model."""
+    if not survey.applicable:
+        return _survey(survey, baseline)
+    settings = replace(baseline, edits=(survey.edit,))
+    return Fix(
+        fix=survey.edit,
+        title=survey.advice,
+        status="untested",
+        settings=settings,
+        code=snippets(settings, baseline, plan.subject) if baseline.lr else {"pytorch": survey.code},
+        reason=NOT_TRIED,
+    )
 
 
 def _survey(survey: EditSurvey, baseline: Settings) -> Fix:

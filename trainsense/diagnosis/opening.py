@@ -11,9 +11,10 @@ import torch
 from trainsense.executors.in_process import InProcess
 from trainsense.lab import Allowance, Lab
 from trainsense.protocol.check_setup import FirstLook, check_setup
+from trainsense.protocol.preflight import preflight
 from trainsense.protocol.time_steps import time_steps
 from trainsense.records.budget import STEP_PRICES, Prices
-from trainsense.records.evidence import Setup
+from trainsense.records.evidence import Evidence, Setup
 from trainsense.records.plan import ESSENTIALS, Plan, Subject
 from trainsense.records.progress import Listener
 from trainsense.records.request import BudgetLimit, Request
@@ -50,6 +51,8 @@ PLANNED_SHARE: Final = 0.95
 """Of what is left is planned, so that the clock, which would make the same command end elsewhere, seldom has to step in."""
 MOST_KEPT_BACK: Final = 0.4
 """… but never more than this share of a small budget."""
+WITH_PREFLIGHT: Final = ("preflight", "diagnose")
+"""Commands that look into the model before they train it."""
 STORE_FORMAT: Final = "4"
 """Raise when a change makes kept trials differ from new ones."""
 
@@ -72,7 +75,7 @@ class Opened:
     bench: Bench
     lab: Lab
     plan: Plan
-    setup: Setup
+    seen: tuple[Evidence, ...]
     setup_steps: int
     lines: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -93,14 +96,20 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
             context = f"{STORE_FORMAT}|{loaded.fingerprint}|{torch.__version__}|{device.type}"
             bench, document = _bench_and_plan(workload, device, request, store, context)
             setup, prices, steps = _read_plan(document)
+            subject = _subject(workload, bench, request)
+            seen: tuple[Evidence, ...] = (setup,)
+            if request.command in WITH_PREFLIGHT:
+                listener.stage("preflight: a look into the model before it is trained")
+                looked = preflight(bench, request.seed, adaptive=subject.adaptive)
+                seen, steps = (setup, *looked.evidence), steps + looked.steps
             lab = Lab(InProcess(bench), context=context, store=store, fresh=request.fresh, listener=listener)
             lab.allow(_allowance(request.budget, prices, steps))
             yield Opened(
                 loaded=loaded,
                 bench=bench,
                 lab=lab,
-                plan=_plan(workload, bench, request, prices, lab.allowance.amount),
-                setup=setup,
+                plan=_plan(subject, request, prices, lab.allowance.amount),
+                seen=seen,
                 setup_steps=steps,
                 lines=source_lines(lambda: bench.fresh_model(request.seed)),
             )
@@ -126,11 +135,11 @@ def _bench_and_plan(
             if look.step_seconds > THREADS_PAY * again.step_seconds:
                 used, look = threads, again
             torch.set_num_threads(used)
-        if request.budget.unit == "steps":
+        if request.budget.unit == "steps" or request.command == "preflight":
             return _document(look, used, STEP_PRICES, 0)
         return _document(look, used, *time_steps(bench, request.seed))
 
-    asked = asdict(request) | {"run_dir": None, "fresh": None, "device": device.type}
+    asked = asdict(request) | {"run_dir": None, "fresh": None, "keep_going": None, "device": device.type}
     key = hashlib.sha256(f"{context}|{asked}".encode()).hexdigest()
     document = make() if store is None else store.plan(key, make, anew=request.fresh)
     if device.type == "cpu":
@@ -159,17 +168,17 @@ def _allowance(budget: BudgetLimit, prices: Prices, setup_steps: int) -> Allowan
     return Allowance(amount=amount, prices=prices, deadline=budget.amount - kept_back / 2)
 
 
-def _plan(workload: Workload, bench: Bench, request: Request, prices: Prices, amount: float) -> Plan:
+def _plan(subject: Subject, request: Request, prices: Prices, amount: float) -> Plan:
     affordable = amount / prices.step / TRIALS_IN_BUDGET
-    longest = workload.max_train_steps or SWEEP_HORIZON
+    longest = subject.max_train_steps or SWEEP_HORIZON
     horizon = request.steps or max(SHORTEST_HORIZON, int(min(SWEEP_HORIZON, affordable)))
     horizon = min(horizon, longest) if request.steps is None else horizon
     instability = round(INSTABILITY_SHARE * horizon)
-    if workload.max_train_steps is not None:
-        instability = max(horizon, min(instability, workload.max_train_steps))
+    if subject.max_train_steps is not None:
+        instability = max(horizon, min(instability, subject.max_train_steps))
     effort = ESSENTIALS
     return Plan(
-        subject=_subject(workload, bench, request),
+        subject=subject,
         seed=request.seed,
         horizon=horizon,
         instability_steps=instability,
@@ -193,5 +202,5 @@ def _subject(workload: Workload, bench: Bench, request: Request) -> Subject:
         optimizer=type(optimizer).__name__,
         optimizer_code=code_of(optimizer, model),
         schedule="own" if callable(workload.schedule) else workload.schedule or "constant",
-        edits=bench.surveys(request.seed) if request.command == "diagnose" else (),
+        edits=bench.surveys(request.seed) if request.command in WITH_PREFLIGHT else (),
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 from trainsense.errors import StoreError
 from trainsense.records.evidence import Evidence
+from trainsense.records.finding import Finding
 from trainsense.records.report import Report
 from trainsense.records.run import Run
 from trainsense.records.settings import Settings
@@ -18,19 +19,25 @@ REPORT: Final = "report.json"
 
 
 def save_plots(
-    evidence: Sequence[Evidence], directory: Path, *, user_lr: float | None, recommended: Settings | None
+    evidence: Sequence[Evidence],
+    directory: Path,
+    *,
+    user_lr: float | None,
+    recommended: Settings | None,
+    findings: Sequence[Finding],
 ) -> dict[str, str]:
     """Draw all plots for which there is evidence; return name -> path relative to the run directory."""
     with _writing(directory):
         (directory / PLOTS).mkdir(parents=True, exist_ok=True)
-        drawn = draw_charts(evidence, directory / PLOTS, user_lr=user_lr, recommended=recommended)
+        drawn = draw_charts(evidence, directory / PLOTS, user_lr=user_lr, recommended=recommended, findings=findings)
     return {name: f"{PLOTS}/{file}" for name, file in drawn.items()}
 
 
 def save_report(report: Report, runs: Sequence[tuple[str, Run]], directory: Path) -> None:
-    """Write the report as JSON and the tables of trials and traces as CSV."""
+    """Write the report as JSON and, where anything was trained, the tables of trials and traces as CSV."""
     with _writing(directory):
-        write_tables(runs, directory)
+        if runs:
+            write_tables(runs, directory)
         target = directory / REPORT
         partial = target.with_suffix(".json.partial")
         with partial.open("w", encoding="utf-8") as stream:

@@ -70,19 +70,22 @@ def constant_gaps(
     The two are the batch's mean output (for squared error that of a trained model is the mean target) and zero (for logits
     no class in particular). Either is a prediction that knows nothing of its input (PROTOCOL 0). Zero is left out where
     outputs are log-probabilities, of which it is none. Where the loss is computed inside forward, outputs are not what it is
-    made of and the gaps are 0. None where forward was not called, or the loss is not finite.
+    made of and the gaps are 0. None where forward was not called, or the loss takes no constant or is not finite.
     """
     plain = mean_loss(loss, batches)
     gaps: list[float | None] = []
     for constant in (_mean_of_rows, _zero_of_rows):
         with _outputs_replaced(model, constant) as replaced:
-            flat = mean_loss(loss, batches)
+            try:
+                flat = mean_loss(loss, batches)
+            except Exception:  # noqa: BLE001 - a loss that takes no constant in place of what the model computes
+                flat = math.nan
         gaps.append(flat - plain if replaced and math.isfinite(flat - plain) else None)
     return min((gap for gap in gaps if gap is not None), default=None), gaps[0]
 
 
 def _mean_of_rows(output: Tensor) -> Tensor | None:
-    return output.mean(dim=0, keepdim=True).expand_as(output)
+    return output.mean(dim=0, keepdim=True).expand_as(output).contiguous()  # the loss may call `view`
 
 
 def _zero_of_rows(output: Tensor) -> Tensor | None:
@@ -104,7 +107,7 @@ def _outputs_replaced(model: nn.Module, constant: Callable[[Tensor], Tensor | No
         if value is None:
             return tensor
         replaced.append(tensor.shape[0])
-        return value
+        return value.detach() + 0.0 * tensor if tensor.requires_grad else value  # losses that differentiate outputs
 
     def hook(module: nn.Module, args: Any, output: Any) -> Any:  # noqa: ARG001
         return map_tensors(output, replace, lambda item: item)

@@ -1,4 +1,7 @@
-"""The experiments: each stage plans trials, has the lab run them and boils the runs down to evidence."""
+"""The experiments: each stage plans trials, has the lab run them and boils the runs down to evidence.
+
+What comes before any trial is no stage: the first look (check_setup) and preflight.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -22,6 +25,7 @@ WARMUP: Final = Stage(title="warmup sweep", run=sweep_warmup)
 
 ESSENTIAL_STAGES: Final[Mapping[Command, tuple[Stage, ...]]] = MappingProxyType(
     {
+        "preflight": (),
         "sweep-lr": (SWEEP, USER),
         "check-instability": (SWEEP, USER, INSTABILITY, FIXES),
         "pick-clip": (SWEEP, USER, CLIP),

@@ -10,7 +10,7 @@ from trainsense.errors import OptionError
 FEWEST_STEPS: Final = 20
 """A score is a mean over at least 20 steps (PROTOCOL 0)."""
 
-Command = Literal["sweep-lr", "check-instability", "pick-clip", "sweep-warmup", "diagnose"]
+Command = Literal["preflight", "sweep-lr", "check-instability", "pick-clip", "sweep-warmup", "diagnose"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class Request:
         run_dir: where runs, tables and plots are kept; None keeps nothing (a workload made in a notebook).
         fresh: ignore trials kept from earlier.
         factor: multiple of the unstable lr at which warmups are tried first (PROTOCOL 5).
+        keep_going: whether `diagnose` trains although preflight found an error in the setup.
 
     Raises:
         OptionError: a value is out of range.
@@ -61,6 +62,7 @@ class Request:
     run_dir: Path | None = None
     fresh: bool = False
     factor: float = 10.0
+    keep_going: bool = False
 
     def __post_init__(self) -> None:
         """Check the ranges, for whoever makes a request."""

@@ -13,6 +13,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from trainsense.errors import CannotRunError, TrainsenseError
 from trainsense.records.finding import Finding, NotAssessed, Passed
 from trainsense.records.fix import Fix, Improvement
+from trainsense.records.location import Location
 from trainsense.records.report import SCHEMA, Cost, Recommendation, Report, WorkloadSummary
 from trainsense.records.settings import Settings
 from trainsense.reporters.plain import plain_value, revived_value
@@ -46,7 +47,7 @@ def report_document(report: Report) -> dict[str, Any]:
                 "workload": asdict(report.workload),
                 "verdict": report.verdict,
                 "summary": report.summary,
-                "findings": [vars(finding) for finding in report.findings],
+                "findings": [_finding_entry(finding) for finding in report.findings],
                 "fixes": [_fix_entry(fix) for fix in report.fixes],
                 "recommendation": None if recommendation is None else _recommendation_entry(recommendation),
                 "stages": report.stages,
@@ -118,11 +119,16 @@ def _fix_entry(fix: Fix) -> dict[str, Any]:
     }
 
 
+def _finding_entry(finding: Finding) -> dict[str, Any]:
+    return {**vars(finding), "locations": [asdict(location) for location in finding.locations]}
+
+
 def _finding(entry: Mapping[str, Any]) -> Finding:
     own = {
         "evidence": revived_value(entry["evidence"]),
         "plots": tuple(entry["plots"]),
         "fixes": tuple(entry["fixes"]),
+        "locations": tuple(Location(**_known(Location, place)) for place in entry.get("locations", ())),
     }
     return Finding(**{**_known(Finding, entry), **own})
 

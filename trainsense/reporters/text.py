@@ -14,6 +14,7 @@ from trainsense.reporters.sections.closing import closing
 from trainsense.reporters.sections.findings import findings_section
 from trainsense.reporters.sections.fixes import fixes_section
 from trainsense.reporters.sections.headline import headline
+from trainsense.reporters.sections.layers import layers_section
 from trainsense.reporters.sections.lr_strip import lr_axis_section
 from trainsense.reporters.sections.recommendation import recommendation_section
 from trainsense.reporters.sections.stability import stability_section
@@ -59,6 +60,7 @@ def report_parts(report: Report, width: int) -> Iterator[RenderableType]:
     yield from lr_axis_section(report)
     yield from fixes_section(report, width)
     yield from stability_section(report)
+    yield from layers_section(report, width)
     yield from closing(report)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from trainsense.errors import UserCodeError
 from trainsense.records.evidence import WarmStart
 from trainsense.records.outcome import Completed
 from trainsense.records.trial import Trial
@@ -61,11 +62,11 @@ def warm_start(bench: Bench, seed: int, *, adaptive: bool, watchers: Sequence[Wa
     trial = Trial(lr=lr, seed=seed, steps=WARM_STEPS, clip_norm=bench.workload.clip_norm, evaluate=False)
     run = run_trial(bench, trial, watchers=(last, *watchers))
     fresh = bench.fresh_model(seed)
-    initial = bench.probe_loss(fresh)
+    initial = _probe_loss(bench, fresh)
     model = fresh if last.model is None else last.model
     finite = all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
-    loss = bench.probe_loss(model) if finite else math.nan
-    gap = bench.constant_gap(model) if finite else None
+    loss = _probe_loss(bench, model) if finite else math.nan
+    gap = _constant_gap(bench, model) if finite else None
     record = WarmStart(
         lr=lr,
         users=bench.workload.lr is not None,
@@ -76,3 +77,19 @@ def warm_start(bench: Bench, seed: int, *, adaptive: bool, watchers: Sequence[Wa
         failed="" if isinstance(run.outcome, Completed) else run.outcome.text,
     )
     return Warmed(record=record, model=model)
+
+
+def _probe_loss(bench: Bench, model: nn.Module) -> float:
+    """Return the loss on the probe set, NaN where the user's code raises on one of its batches."""
+    try:
+        return bench.probe_loss(model)
+    except UserCodeError:
+        return math.nan
+
+
+def _constant_gap(bench: Bench, model: nn.Module) -> float | None:
+    """Return the gap to a constant prediction, None where the user's loss takes none: one that differentiates outputs, say."""
+    try:
+        return bench.constant_gap(model)
+    except UserCodeError:
+        return None

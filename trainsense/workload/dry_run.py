@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainsense.batches import cloned, tensors_of, to_device
-from trainsense.errors import WorkloadError
+from trainsense.errors import UserCodeError, WorkloadError
+from trainsense.probes.loss_terms import out_of_range_targets
 from trainsense.workload.contract import Workload
 from trainsense.workload.replay import Replay
 from trainsense.workload.seeding import derived_seed, seed_all
@@ -140,8 +141,16 @@ def _checked_optimizer(workload: Workload, model: nn.Module) -> Optimizer:
 
 def _checked_loss(workload: Workload, model: nn.Module, batch: Any, device: torch.device) -> Tensor:
     seed_all(derived_seed(0, "dry-run"))
-    with user_code("Workload.loss, batch 0,"), autocast(workload, device):
-        loss = workload.loss(model, batch)
+    untouched = cloned(batch)
+    try:
+        with user_code("Workload.loss, batch 0,"), autocast(workload, device):
+            loss = workload.loss(model, batch)
+    except UserCodeError as error:
+        targets = out_of_range_targets(lambda: workload.loss(model, untouched))
+        if not targets:
+            raise
+        msg = f"{str(error).rstrip('.')}. {targets}"
+        raise UserCodeError(msg, error.user_traceback) from error.__cause__
     check_is_loss(loss)
     if not loss.requires_grad:
         msg = (

@@ -64,7 +64,7 @@ class CallRecorder:
         backward = engine._engine_run_backward  # noqa: SLF001 - what `backward` and `grad` have in common
         for path, module in model.named_modules():
             handles.append(module.register_forward_pre_hook(self._entering(path), with_kwargs=True, prepend=True))
-            handles.append(module.register_forward_hook(self._left, always_call=True))
+            handles.append(module.register_forward_hook(self._leaving(), always_call=True))
         engine._engine_run_backward = self._noting(backward)  # noqa: SLF001
         try:
             with torch.autograd.set_multithreading_enabled(False):  # operations are numbered by thread
@@ -118,9 +118,12 @@ class CallRecorder:
 
         return enter
 
-    def _left(self, *_: object) -> None:
-        self._open.pop()
-        self._changes.append((_next_number(), self._open[-1] if self._open else None))
+    def _leaving(self) -> Any:
+        def leave(*_: object) -> None:  # a function: a copy of the module that the loss makes keeps to this recorder
+            self._open.pop()
+            self._changes.append((_next_number(), self._open[-1] if self._open else None))
+
+        return leave
 
 
 def _constant(value: Any) -> Any:

@@ -13,7 +13,19 @@ from typing import Final
 import torch
 
 from trainsense.errors import BatchSourceError
-from trainsense.protocol.preflight import architecture
+from trainsense.protocol.preflight import (
+    architecture,
+    batch_overfit,
+    constant_output,
+    example_dependence,
+    inner_softmax,
+    input_dependence,
+    input_scales,
+    layers,
+    loss_terms,
+    parameters,
+    regularization,
+)
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.runners.bench import Bench
@@ -24,7 +36,19 @@ from trainsense.workload.user_traceback import described
 
 __all__ = ["MEASUREMENTS", "Look", "Measurement", "Preflight", "preflight"]
 
-MEASUREMENTS: Final[tuple[Measurement, ...]] = (architecture.MEASUREMENT,)
+MEASUREMENTS: Final[tuple[Measurement, ...]] = (
+    input_scales.MEASUREMENT,
+    parameters.MEASUREMENT,
+    loss_terms.MEASUREMENT,
+    inner_softmax.MEASUREMENT,
+    constant_output.MEASUREMENT,
+    input_dependence.MEASUREMENT,
+    example_dependence.MEASUREMENT,
+    regularization.MEASUREMENT,
+    architecture.MEASUREMENT,
+    layers.MEASUREMENT,
+    batch_overfit.MEASUREMENT,
+)
 """All measurements, in the order in which they are made."""
 SECONDS: Final = 8.0
 """About what all measurements may take together, besides 100 training steps."""

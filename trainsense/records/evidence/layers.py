@@ -1,5 +1,6 @@
 """Evidence of the look into the layers: what runs forward and back through each, at initialisation and just after."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,16 @@ class LayerReading:
         saturated: share of unit-example pairs behind a sigmoid or tanh within 5 % of its limits; None for gates.
         identical: share of units whose weights and gradients equal those of another unit of the layer.
         time_ratio: for a recurrent layer, gradient that reaches its first time step over that at its last.
+        time_gradient: norm of the gradient that reaches its first time step.
+        units: number of its units: outputs of a linear layer, channels of a convolution.
+        input_rms: root mean square of what it reads.
+        input_spread: standard deviation of the same across examples, root mean square over features.
+        normed: whether a norm reads what it gives, which takes its scale out again.
+        on_chain: whether it lies on the longest way through the layers, each of which reads what came of the one before.
+        last: whether no other layer reads what comes of it: an output layer.
+        gated: whether the activation behind it is a gate, or is gated, as in LSTM and GRU; or is the model's own output.
+        file: the user's file that first applies it, empty if unknown.
+        line: 1-based line there.
     """
 
     parameter: str
@@ -46,6 +57,21 @@ class LayerReading:
     saturated: float | None = None
     identical: float | None = None
     time_ratio: float | None = None
+    time_gradient: float | None = None
+    units: int | None = None
+    input_rms: float | None = None
+    input_spread: float | None = None
+    normed: bool = False
+    on_chain: bool = False
+    last: bool = False
+    gated: bool = False
+    file: str = ""
+    line: int | None = None
+
+    @property
+    def gain(self) -> float | None:
+        """What the layer gives over what it reads, as root mean squares."""
+        return self.output_rms / self.input_rms if self.output_rms is not None and self.input_rms else None
 
     @property
     def relative_gradient(self) -> float | None:
@@ -64,16 +90,28 @@ class LayerSnapshot:
 
     Attributes:
         step: number of updates made before it; 0 is initialisation.
-        loss: training loss, mean over the batches looked at.
+        loss: training loss, mean over the batches looked at; NaN where none was looked at in full.
         output_gradient: L2 norm of the loss's gradient with respect to what the model's outermost call returns, None where
             the loss does not go through it.
         layers: in the order of their depth.
+        full: whether several batches were looked at, forward and back; else gradients and weights of one training step.
     """
 
     step: int
     loss: float
     output_gradient: float | None
     layers: tuple[LayerReading, ...]
+    full: bool = True
+
+    @property
+    def gradient_norm(self) -> float:
+        """L2 norm of the gradient over the layers shown."""
+        return math.hypot(*(one.gradient_norm for one in self.layers if one.gradient_norm is not None))
+
+    @property
+    def chain(self) -> tuple[LayerReading, ...]:
+        """The layers on the longest way through the model, embeddings left out, in order."""
+        return tuple(one for one in self.layers if one.on_chain and one.kind not in {"embedding", "other"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,3 +129,14 @@ class LayerStatistics:
     examples: int
     snapshots: tuple[LayerSnapshot, ...]
     blind: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> LayerSnapshot:
+        """The look at initialisation."""
+        return self.snapshots[0]
+
+    @property
+    def warmed(self) -> LayerSnapshot | None:
+        """The full look after the warm start, None if there was none."""
+        last = self.snapshots[-1]
+        return last if last.full and last.step > 0 else None

@@ -10,6 +10,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+
+from trainsense.reporters.sections.layout import cleaned
+from trainsense.reporters.shortening import shortened
 
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#E69F00"
@@ -33,6 +37,8 @@ MARKERS: Final = ("o", "s", "D", "^", "v", "P", "X")
 DPI: Final = 160
 TITLE_COLUMNS: Final = 84
 """Characters of a title that fit on one line of a figure of `WIDTH`."""
+MOST_TITLE: Final = 4 * TITLE_COLUMNS
+"""Characters of a title; it may hold a name of the user's."""
 WIDTH: Final = 7.6
 """Inches."""
 
@@ -78,7 +84,8 @@ def new_figure(title: str, *, panels: tuple[int, ...] = (1,), height: float = 4.
     """
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(balanced(title, TITLE_COLUMNS), x=0.01, ha="left", fontsize=11, fontweight="bold")
+    said = balanced(drawable(shortened(title, MOST_TITLE)), TITLE_COLUMNS)
+    figure.suptitle(said, x=0.01, ha="left", fontsize=11, fontweight="bold").set_parse_math(False)
     grid = figure.subplots(1, len(panels), width_ratios=panels, squeeze=False)
     return figure, list(grid[0])
 
@@ -92,6 +99,16 @@ def balanced(text: str, columns: int) -> str:
     lines = textwrap.wrap(text, columns, break_on_hyphens=False)
     narrower = (textwrap.wrap(text, width, break_on_hyphens=False) for width in range(columns // 2, columns))
     return "\n".join(next((wrapped for wrapped in narrower if len(wrapped) <= len(lines)), lines))
+
+
+def drawable(text: str) -> str:
+    """Return a text of the user's as the chart's font can draw it: other characters become question marks.
+
+    >>> drawable("net.0 日")
+    'net.0 ?'
+    """
+    font = get_font(findfont("DejaVu Sans"))
+    return "".join(char if char == "\n" or font.get_char_index(ord(char)) else "?" for char in cleaned(text))
 
 
 def legend_below(figure: Figure, axes: list[Axes], columns: int = 3) -> None:

@@ -30,11 +30,18 @@ def closing(report: Report) -> Iterator[RenderableType]:
     if report.plots:
         yield heading("Files")
         yield indented(_files(report.plots))
-    cost = report.cost
     yield Text()
-    trials = "1 trial" if cost.trials == 1 else f"{cost.trials:,} trials"
-    facts = (trials, f"{cost.steps:,} steps", f"{number_text(cost.seconds, 3)} s of training")
-    yield text_of("Cost: " + SEPARATOR.join(facts), "dim")
+    yield text_of("Cost: " + SEPARATOR.join(_cost(report)), "dim")
+
+
+def _cost(report: Report) -> Iterator[str]:
+    """Yield what it took; preflight has no trials."""
+    cost = report.cost
+    if cost.trials or report.command != "preflight":
+        yield "1 trial" if cost.trials == 1 else f"{cost.trials:,} trials"
+    yield f"{cost.steps:,} steps"
+    if cost.seconds or report.command != "preflight":
+        yield f"{number_text(cost.seconds, 3)} s of training"
 
 
 def _by_reason(rules: Iterable[NotAssessed]) -> dict[str, list[str]]:

@@ -1,14 +1,23 @@
 """What was found, the worst first."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from trainsense.records.finding import SEVERITIES, Finding
+from trainsense.records.location import Location
 from trainsense.records.report import Report
 from trainsense.reporters.numbers import evidence_text
 from trainsense.reporters.sections.layout import SEPARATOR, heading, indented, labelled, text_of, word
+from trainsense.reporters.shortening import shortened, shortened_path
+
+MOST_PLACES: Final = 4
+"""Places shown of a finding; the JSON report has all."""
+PLACE_COLUMNS: Final = 56
+"""A module path longer than this is shortened in its middle."""
 
 
 def findings_section(report: Report) -> Iterator[RenderableType]:
@@ -29,6 +38,8 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
     if finding.detail:
         yield indented(text_of(finding.detail))
     rows = []
+    if where := places_text(finding.locations):
+        rows.append(("where", text_of(where)))
     if finding.evidence:
         shown = (f"{name.replace('_', ' ')} {evidence_text(value)}" for name, value in finding.evidence.items())
         rows.append(("measured", text_of(SEPARATOR.join(shown))))
@@ -38,3 +49,22 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
         rows.append(("plots", text_of(", ".join(finding.plots))))
     if rows:
         yield labelled(rows)
+
+
+def places_text(locations: Sequence[Location]) -> str:
+    """Return where something was found; of many places the first and how many there are.
+
+    >>> places_text([Location(module="layers.3.linear1", file="/home/me/model.py", line=42)])
+    'layers.3.linear1 (model.py:42)'
+    """
+    places = list(dict.fromkeys(place for place in map(_place, locations) if place))
+    shown = ", ".join(places[:MOST_PLACES])
+    return shown if len(places) <= MOST_PLACES else f"{shown}, … {len(places)} in all"
+
+
+def _place(location: Location) -> str:
+    module = shortened_path(location.module, PLACE_COLUMNS)
+    name = re.split(r"[/\\]", location.file)[-1]
+    line = "" if location.line is None else f":{location.line}"
+    file = shortened(name, PLACE_COLUMNS) + line if name else ""
+    return f"{module} ({file})" if module and file else module or file

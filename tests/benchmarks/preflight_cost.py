@@ -1,0 +1,86 @@
+"""What preflight costs on each recipe: its time over 10 s plus 100 training steps, its memory over one training step's.
+
+Run: python -m tests.benchmarks.preflight_cost [RECIPE...]
+
+Time is that of the whole look (the first look at data and determinism apart, which every command takes), median of three, with a
+bare training loop of the same workload timed in between. Memory is the peak of what torch allocates, model and optimizer state
+included, from building the model on; for training, over three steps.
+
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from trainsense.protocol.preflight import preflight
+from trainsense.runners.bench import Bench, prepare
+from trainsense.workload.load import load
+from trainsense.workload.optimizers import build_optimizer
+
+RECIPES = sorted(Path(__file__).parents[2].joinpath("recipes").glob("*.py"))
+STEPS, REPEATS = 30, 3
+SECONDS, TRAINING_STEPS, MEMORY = 10.0, 100, 1.5
+
+
+def train(bench: Bench, steps: int) -> float:
+    """Train as a plain loop does; return the seconds of a step."""
+    model = bench.fresh_model(0)
+    optimizer = build_optimizer(bench.workload, model, bench.workload.lr or 1e-3, None)
+    batches = bench.training_batches(0)
+    started = time.perf_counter()
+    for _ in range(steps):
+        optimizer.zero_grad(set_to_none=True)
+        bench.loss(model, next(batches)).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return (time.perf_counter() - started) / steps
+
+
+def look(bench: Bench) -> float:
+    """Look into the workload; return the seconds that it took."""
+    started = time.perf_counter()
+    preflight(bench, 0, adaptive=True)
+    return time.perf_counter() - started
+
+
+def peak(run: Callable[[], object]) -> int:
+    """Return the most bytes that torch held at a time while `run` ran, above what it held before."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        run()
+    assert profiled.profiler is not None
+    results = profiled.profiler.kineto_results
+    assert results is not None
+    events = sorted((one for one in results.events() if one.name() == "[memory]"), key=lambda one: one.start_ns())
+    held = most = 0
+    for event in events:
+        held += event.nbytes()
+        most = max(most, held)
+    return most
+
+
+def main(paths: list[Path]) -> int:
+    """Print the table; return 1 above a limit."""
+    torch.set_num_threads(1)
+    over = 0
+    print("| recipe | step ms | preflight s | allowed s | memory of a step MB | of preflight | ratio |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for path in paths:
+        bench = prepare(load(str(path)).workload, torch.device("cpu"), 0)
+        pairs = [(train(bench, STEPS), look(bench)) for _ in range(REPEATS)]
+        step, seconds = median(one for one, _ in pairs), median(two for _, two in pairs)
+        allowed = SECONDS + TRAINING_STEPS * step
+        training, looking = peak(partial(train, bench, 3)), peak(partial(look, bench))
+        ratio = looking / training
+        over += seconds > allowed or ratio > MEMORY
+        row = (path.stem, f"{1000 * step:.1f}", f"{seconds:.1f}", f"{allowed:.1f}", f"{training / 1e6:.1f}")
+        print("|", " | ".join((*row, f"{looking / 1e6:.1f}", f"{ratio:.2f}")), "|", flush=True)
+    return int(over > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main([Path(name) for name in sys.argv[1:]] or RECIPES))

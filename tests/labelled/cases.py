@@ -1,0 +1,63 @@
+"""All labelled workloads."""
+
+from typing import Final
+
+from tests.labelled import (
+    faulty_architectures,
+    faulty_batches,
+    faulty_data,
+    faulty_examples,
+    faulty_gradients,
+    faulty_layers,
+    faulty_losses,
+    faulty_optimizers,
+    faulty_outputs,
+    faulty_ranges,
+    faulty_softmaxes,
+    faulty_starts,
+    faulty_units,
+    sound_detached,
+    sound_frozen,
+    sound_graphs,
+    sound_images,
+    sound_layers,
+    sound_losses,
+    sound_mechanics,
+    sound_outputs,
+    sound_routing,
+    sound_sequences,
+    sound_starts,
+    sound_tables,
+    sound_transformers,
+)
+from tests.labelled.case import Case
+
+CASES: Final[tuple[Case, ...]] = (
+    *faulty_architectures.CASES,
+    *faulty_batches.CASES,
+    *faulty_data.CASES,
+    *faulty_examples.CASES,
+    *faulty_gradients.CASES,
+    *faulty_layers.CASES,
+    *faulty_losses.CASES,
+    *faulty_optimizers.CASES,
+    *faulty_outputs.CASES,
+    *faulty_ranges.CASES,
+    *faulty_softmaxes.CASES,
+    *faulty_starts.CASES,
+    *faulty_units.CASES,
+    *sound_detached.CASES,
+    *sound_frozen.CASES,
+    *sound_graphs.CASES,
+    *sound_images.CASES,
+    *sound_layers.CASES,
+    *sound_losses.CASES,
+    *sound_mechanics.CASES,
+    *sound_outputs.CASES,
+    *sound_routing.CASES,
+    *sound_sequences.CASES,
+    *sound_starts.CASES,
+    *sound_tables.CASES,
+    *sound_transformers.CASES,
+)
+"""Faulty ones first."""
