@@ -169,3 +169,23 @@ def test_the_warm_start_tells_what_it_did() -> None:
     (failed,) = [one for one in looked(workload(lr=1e12)) if isinstance(one, WarmStart)]
     assert "step" in failed.failed
     assert not [one for one in looked(workload(loss=squared_error)) if isinstance(one, Missing)]
+
+
+def mislabelled() -> list[tuple[Tensor, Tensor]]:
+    """Return batches of three classes, of which the fourth holds a label that the head does not have."""
+    labels = [torch.arange(8) % 3 for _ in range(6)]
+    labels[3] = labels[3] + 1
+    return [(ROWS[:8] + index, one) for index, one in enumerate(labels)]
+
+
+def test_a_label_that_ends_the_first_look_is_a_finding() -> None:
+    """Torch raises on it in the fourth step; the user learns which label it was, not where torch stopped."""
+    sick = workload(
+        model=lambda: nn.Linear(3, 3),
+        data=mislabelled,
+        loss=lambda model, batch: nn.functional.cross_entropy(model(batch[0]), batch[1]),
+        lr=0.01,
+    )
+    report = run_diagnosis(from_object(sick), request("diagnose")).report
+    assert "labels-mismatch" in {finding.rule for finding in report.findings if finding.severity == "error"}
+    assert report.cost.trials == 0

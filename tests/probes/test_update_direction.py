@@ -19,7 +19,7 @@ def test_plain_gradient_steps(maximize: bool, cosine: float) -> None:  # noqa: F
     for step, lr in enumerate((0.0, 0.1, 0.1)):
         optimizer.param_groups[0]["lr"] = lr
         optimizer.zero_grad()
-        nn.functional.mse_loss(model(ROWS), TARGETS).backward()
+        nn.functional.mse_loss(model(ROWS), TARGETS).backward()  # type: ignore[no-untyped-call]
         watch.after_backward(step, model, optimizer)
         optimizer.step()
         watch.after_update(step, model, optimizer)

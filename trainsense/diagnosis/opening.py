@@ -1,20 +1,20 @@
 """Opens a diagnosis: device, bench, store, prices, plan."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import torch
 
+from trainsense.diagnosis.first_look import FirstKnown, first_look
+from trainsense.diagnosis.judging import setup_errors
+from trainsense.errors import BatchSourceError, UserCodeError
 from trainsense.executors.in_process import InProcess
 from trainsense.lab import Allowance, Lab
-from trainsense.protocol.check_setup import FirstLook, check_setup
 from trainsense.protocol.preflight import preflight
-from trainsense.protocol.time_steps import time_steps
 from trainsense.records.budget import STEP_PRICES, Prices
-from trainsense.records.evidence import Evidence, Setup
+from trainsense.records.evidence import Evidence, Missing
 from trainsense.records.plan import ESSENTIALS, Plan, Subject
 from trainsense.records.progress import Listener
 from trainsense.records.request import BudgetLimit, Request
@@ -38,11 +38,6 @@ INSTABILITY_SHARE: Final = 5 / 3
 """Instability runs are this much longer than sweep trials: 500 to 300 (PROTOCOL 0)."""
 BRACKET_STEPS: Final = 100
 """Steps of the range test (PROTOCOL 2.1)."""
-SLOW_STEP: Final = 0.05
-"""Seconds. On a CPU a step faster than this runs on one thread: more gain little on a quiet machine and lose a factor of
-30 or more on a busy one (measured: 2.7 ms became 74 to 343 ms for a small network)."""
-THREADS_PAY: Final = 1.2
-"""More threads are used where they are this much faster."""
 CLOSING_SECONDS: Final = 6.0
 """Kept back from a budget in seconds for start, tables and plots …"""
 CLOSING_SHARE: Final = 0.02
@@ -94,14 +89,12 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
     try:
         with global_state_kept():
             context = f"{STORE_FORMAT}|{loaded.fingerprint}|{torch.__version__}|{device.type}"
-            bench, document = _bench_and_plan(workload, device, request, store, context)
-            setup, prices, steps = _read_plan(document)
+            threads = torch.get_num_threads()
+            if device.type == "cpu":
+                torch.set_num_threads(1)
+            bench = prepare(workload, device, request.seed)
             subject = _subject(workload, bench, request)
-            seen: tuple[Evidence, ...] = (setup,)
-            if request.command in WITH_PREFLIGHT:
-                listener.stage("preflight: a look into the model before it is trained")
-                looked = preflight(bench, request.seed, adaptive=subject.adaptive)
-                seen, steps = (setup, *looked.evidence), steps + looked.steps
+            seen, prices, steps = _first_seen(bench, request, store, context, threads, subject, listener)
             lab = Lab(InProcess(bench), context=context, store=store, fresh=request.fresh, listener=listener)
             lab.allow(_allowance(request.budget, prices, steps))
             yield Opened(
@@ -118,45 +111,45 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
             store.close()
 
 
-def _bench_and_plan(
-    workload: Workload, device: torch.device, request: Request, store: Store | None, context: str
-) -> tuple[Bench, dict[str, Any]]:
-    """Prepare the bench and make the plan, or take the kept one, so that the same command repeats itself."""
-    threads = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    bench = prepare(workload, device, request.seed)
+def _first_seen(
+    bench: Bench,
+    request: Request,
+    store: Store | None,
+    context: str,
+    threads: int,
+    subject: Subject,
+    listener: Listener,
+) -> tuple[tuple[Evidence, ...], Prices, int]:
+    """Take the first look, and preflight's where the command includes it.
 
-    def make() -> dict[str, Any]:
-        used, look = 1, check_setup(bench, request.seed)
-        if device.type == "cpu" and threads > 1 and look.step_seconds > SLOW_STEP:
-            torch.set_num_threads(threads)
-            again = check_setup(bench, request.seed)
-            if look.step_seconds > THREADS_PAY * again.step_seconds:
-                used, look = threads, again
-            torch.set_num_threads(used)
-        if request.budget.unit == "steps" or request.command == "preflight":
-            return _document(look, used, STEP_PRICES, 0)
-        return _document(look, used, *time_steps(bench, request.seed))
+    A first look that the user's code ends, by a label that does not exist, say, is no reason to stop where preflight finds
+    what is wrong with the setup.
 
-    asked = asdict(request) | {"run_dir": None, "fresh": None, "keep_going": None, "device": device.type}
-    key = hashlib.sha256(f"{context}|{asked}".encode()).hexdigest()
-    document = make() if store is None else store.plan(key, make, anew=request.fresh)
-    if device.type == "cpu":
-        torch.set_num_threads(document["threads"])
-    return bench, document
-
-
-def _document(look: FirstLook, threads: int, prices: Prices, timed_steps: int) -> dict[str, Any]:
-    steps = look.steps + timed_steps
-    return {"threads": threads, "setup": asdict(look.setup), "prices": asdict(prices), "steps": steps}
-
-
-def _read_plan(document: dict[str, Any]) -> tuple[Setup, Prices, int]:
-    setup = dict(document["setup"])
-    setup["likely_causes"] = tuple(setup["likely_causes"])
-    setup["non_finite"] = tuple((int(index), str(path), int(count)) for index, path, count in setup["non_finite"])
-    return Setup(**setup), Prices(**document["prices"]), int(document["steps"])
+    Returns:
+        What was seen, what steps cost, and how many optimizer steps it took.
+    """
+    failure: UserCodeError | None = None
+    try:
+        look = first_look(bench, request, store, context, threads)
+    except BatchSourceError:
+        raise
+    except UserCodeError as error:
+        if request.command not in WITH_PREFLIGHT:
+            raise
+        look = FirstKnown(
+            setup=Missing(kind="Setup", reason=f"the first steps of training failed: {error}"),
+            prices=STEP_PRICES,
+            steps=0,
+        )
+        failure = error
+    if request.command not in WITH_PREFLIGHT:
+        return (look.setup,), look.prices, look.steps
+    listener.stage("preflight: a look into the model before it is trained")
+    looked = preflight(bench, request.seed, adaptive=subject.adaptive)
+    seen = (look.setup, *looked.evidence)
+    if failure is not None and not setup_errors(seen):
+        raise failure
+    return seen, look.prices, look.steps + looked.steps
 
 
 def _allowance(budget: BudgetLimit, prices: Prices, setup_steps: int) -> Allowance:

@@ -1,0 +1,83 @@
+"""The first look at a workload, kept with what its steps cost, so that the same command repeats itself."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import torch
+
+from trainsense.protocol.check_setup import FirstLook, check_setup
+from trainsense.protocol.time_steps import time_steps
+from trainsense.records.budget import STEP_PRICES, Prices
+from trainsense.records.evidence import Missing, Setup
+from trainsense.records.request import Request
+from trainsense.runners.bench import Bench
+from trainsense.store.database import Store
+
+SLOW_STEP: Final = 0.05
+"""Seconds. On a CPU a step faster than this runs on one thread: more gain little on a quiet machine and lose a factor of
+30 or more on a busy one (measured: 2.7 ms became 74 to 343 ms for a small network)."""
+THREADS_PAY: Final = 1.2
+"""More threads are used where they are this much faster."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstKnown:
+    """What is known before anything long starts.
+
+    Attributes:
+        setup: evidence of the first look, or why it is missing.
+        prices: what steps, probes and evaluations cost.
+        steps: optimizer steps that it took to know.
+    """
+
+    setup: Setup | Missing
+    prices: Prices
+    steps: int
+
+
+def first_look(bench: Bench, request: Request, store: Store | None, context: str, threads: int) -> FirstKnown:
+    """Look at data, determinism and speed, or take what was kept; set the number of threads that pays on a CPU.
+
+    Args:
+        bench: the workload on its device.
+        request: what was asked for.
+        store: where it is kept, None for nowhere.
+        context: what, beside the request, it depends on.
+        threads: how many threads may be used.
+
+    Raises:
+        UserCodeError: the workload fails within the first steps, whatever the learning rate.
+    """
+    on_cpu = bench.device.type == "cpu"
+
+    def make() -> dict[str, Any]:
+        used, look = 1, check_setup(bench, request.seed)
+        if on_cpu and threads > 1 and look.step_seconds > SLOW_STEP:
+            torch.set_num_threads(threads)
+            again = check_setup(bench, request.seed)
+            if look.step_seconds > THREADS_PAY * again.step_seconds:
+                used, look = threads, again
+            torch.set_num_threads(used)
+        if request.budget.unit == "steps" or request.command == "preflight":
+            return _document(look, used, STEP_PRICES, 0)
+        return _document(look, used, *time_steps(bench, request.seed))
+
+    asked = asdict(request) | {"run_dir": None, "fresh": None, "keep_going": None, "device": bench.device.type}
+    key = hashlib.sha256(f"{context}|{asked}".encode()).hexdigest()
+    document = make() if store is None else store.plan(key, make, anew=request.fresh)
+    if on_cpu:
+        torch.set_num_threads(document["threads"])
+    return _read(document)
+
+
+def _document(look: FirstLook, threads: int, prices: Prices, timed_steps: int) -> dict[str, Any]:
+    steps = look.steps + timed_steps
+    return {"threads": threads, "setup": asdict(look.setup), "prices": asdict(prices), "steps": steps}
+
+
+def _read(document: dict[str, Any]) -> FirstKnown:
+    setup = dict(document["setup"])
+    setup["likely_causes"] = tuple(setup["likely_causes"])
+    setup["non_finite"] = tuple((int(index), str(path), int(count)) for index, path, count in setup["non_finite"])
+    return FirstKnown(setup=Setup(**setup), prices=Prices(**document["prices"]), steps=int(document["steps"]))
