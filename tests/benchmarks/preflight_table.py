@@ -1,21 +1,74 @@
 """What preflight says of every labelled workload: a line per case, then hits and false alarms by rule.
 
-Run: OMP_NUM_THREADS=1 python -m tests.benchmarks.preflight_table [--only NAME ...] [--seed N]
+Run: OMP_NUM_THREADS=1 python -m tests.benchmarks.preflight_table [--only NAME ...] [--seed N] [--write]
 
 By rule: how many of the faulty workloads whose fault it names drew it; on how many sound ones it gave an error or a warning;
 and on how many faulty ones whose fault is another. A fault that several rules may name counts as named if one of them
-speaks. Exit 1 unless every fault is named and no sound workload draws an error or a warning.
+speaks. Exit 1 unless every fault is named and no sound workload draws an error or a warning. `--write` puts each rule's
+figures into its page, and the whole into the README.
 """
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from tests.labelled.cases import CASES
 from tests.labelled.verdicts import Verdict, verdict_on
+from trainsense.diagnosis.judging import OF_PREFLIGHT
+from trainsense.rules import RULES
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """How one rule did; each figure is `(count, of how many)`.
+
+    Args:
+        rule: its name.
+        first: faults that it is the first to name, and named.
+        may: faults that it may name, and named.
+        alarms: sound workloads on which it gave an error or a warning.
+        beside: faults of another kind beside which it did.
+    """
+
+    rule: str
+    first: tuple[int, int]
+    may: tuple[int, int]
+    alarms: tuple[int, int]
+    beside: tuple[int, int]
+
+    @property
+    def figures(self) -> tuple[tuple[int, int], ...]:
+        """All of them, as the table shows them."""
+        return self.first, self.may, self.alarms, self.beside
+
+
+def records(verdicts: Sequence[Verdict]) -> list[Record]:
+    """Return how each rule of preflight did."""
+    faulty = [one for one in verdicts if one.case.faulty]
+    sound = [one for one in verdicts if not one.case.faulty]
+    found = []
+    for rule in (one.name for one in RULES if one.family in OF_PREFLIGHT):
+        first = [rule in one.said for one in faulty if one.case.rules[0] == rule]
+        may = [rule in one.said for one in faulty if rule in one.case.rules]
+        beside = sum(rule in one.beside for one in faulty)
+        found.append(
+            Record(
+                rule=rule,
+                first=(sum(first), len(first)),
+                may=(sum(may), len(may)),
+                alarms=(sum(rule in one.said for one in sound), len(sound)),
+                beside=(beside, len(faulty) - len(may)),
+            )
+        )
+    return found
 
 
 def line(verdict: Verdict, seconds: float) -> str:
@@ -29,26 +82,43 @@ def line(verdict: Verdict, seconds: float) -> str:
     return f"{right if verdict.right else wrong:11} {case.name} [{label}] {seconds:.1f} s\n            {said}{notes}"
 
 
-def by_rule(verdicts: Sequence[Verdict]) -> Iterable[str]:
-    """Yield the table of rules."""
-    faulty = [one for one in verdicts if one.case.faulty]
-    sound = [one for one in verdicts if not one.case.faulty]
-    rules = dict.fromkeys(
-        [rule for one in faulty for rule in one.case.rules] + [rule for one in verdicts for rule in one.said]
-    )
-    yield "| rule | named, of the faults it names first | of all it may name | alarms on sound workloads | beside another fault |"
+def table(found: Sequence[Record], verdicts: Sequence[Verdict]) -> Iterable[str]:
+    """Yield the table of rules, and what it comes to."""
+    yield "| rule | named, of its own faults | of all that it may name | alarms on sound workloads | beside another fault |"
     yield "| --- | --- | --- | --- | --- |"
-    for rule in rules:
-        first = [rule in one.said for one in faulty if one.case.rules[0] == rule]
-        any_place = [rule in one.said for one in faulty if rule in one.case.rules]
-        alarms = sum(rule in one.said for one in sound)
-        beside = sum(rule in one.beside for one in faulty)
-        yield (
-            f"| `{rule}` | {sum(first)} of {len(first)} | {sum(any_place)} of {len(any_place)} "
-            f"| {alarms} of {len(sound)} | {beside} of {len(faulty) - len(any_place)} |"
-        )
-    named, quiet = sum(one.right for one in faulty), sum(one.right for one in sound)
-    yield f"\nfaults named: {named} of {len(faulty)}; sound workloads left in peace: {quiet} of {len(sound)}"
+    for one in found:
+        yield " | ".join((f"| `{one.rule}`", *(f"{count} of {many}" for count, many in one.figures))) + " |"
+    faulty = [one.right for one in verdicts if one.case.faulty]
+    sound = [one.right for one in verdicts if not one.case.faulty]
+    yield ""
+    yield f"Faults named: {sum(faulty)} of {len(faulty)}; sound workloads left in peace: {sum(sound)} of {len(sound)}."
+
+
+def measured(one: Record) -> str:
+    """Return what a rule's page says of it."""
+    others = one.may[1] - one.first[1]
+    may = f" and {one.may[0] - one.first[0]} of {others} that another rule may name as well" if others else ""
+    named = f"Named {one.first[0]} of its {one.first[1]} faults{may}" if one.may[1] else "It gives notes alone"
+    return (
+        f"{named}.\nAn error or a warning on {one.alarms[0]} of {one.alarms[1]} sound workloads, and beside "
+        f"{one.beside[0]} of {one.beside[1]} faults of another kind.\n"
+        "(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)"
+    )
+
+
+def write(found: Sequence[Record], verdicts: Sequence[Verdict]) -> None:
+    """Put each rule's figures into its page, and the table into the README."""
+    families = {rule.name: rule.family for rule in RULES}
+    for one in found:
+        page = ROOT / "trainsense" / "rules" / families[one.rule] / f"{one.rule.replace('-', '_')}.py"
+        text = re.sub(r"## Measured\n.*?\n(?=## )", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        text = text.replace("## What to try", f"## Measured\n{measured(one)}\n\n## What to try", 1)
+        page.write_text(text, encoding="utf-8")
+    readme = ROOT / "README.md"
+    head, rest = readme.read_text(encoding="utf-8").split("<!-- labelled set -->")
+    tail = rest.split("<!-- end of labelled set -->")[1]
+    shown = "\n".join(table(found, verdicts))
+    readme.write_text(f"{head}<!-- labelled set -->\n{shown}\n<!-- end of labelled set -->{tail}", encoding="utf-8")
 
 
 def main() -> int:
@@ -56,6 +126,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run preflight on every labelled workload.")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="parts of names, or of rules")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true", help="put the figures into the pages and the README")
     options = parser.parse_args()
     torch.set_num_threads(1)
     verdicts: list[Verdict] = []
@@ -72,8 +143,11 @@ def main() -> int:
             print(f"CRASHED     {crashed[-1]}", flush=True)
         else:
             print(line(verdicts[-1], time.perf_counter() - started), flush=True)
-    print("\n" + "\n".join(by_rule(verdicts)))
+    found = records(verdicts)
+    print("\n" + "\n".join(table(found, verdicts)))
     print(f"{len(crashed)} crashed; {time.perf_counter() - begun:.0f} s")
+    if options.write and not options.only:
+        write(found, verdicts)
     return int(bool(crashed) or not all(one.right for one in verdicts))
 
 
