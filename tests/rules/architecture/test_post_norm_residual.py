@@ -8,7 +8,7 @@ import torch
 from tests.looking import findings
 from tests.rules.architecture.digits import blocks, on_digits, serious
 from tests.rules.evidence import drawn, quiet
-from trainsense.records.evidence import Architecture, ResidualSum, WarmStart
+from trainsense.records.evidence import Architecture, PlainStack, ResidualSum, WarmStart
 from trainsense.records.location import Location
 
 RULE = "post-norm-residual"
@@ -71,3 +71,14 @@ def test_the_judge() -> None:
     assert drawn(RULE, architecture(24, adaptive=False), warm(lr=1e-4)).severity == "warning"
     assert drawn(RULE, architecture(24)).severity == "warning"
     quiet(RULE, architecture(0))
+
+
+def test_inputs_forgotten_in_the_warm_start_decide() -> None:
+    """Whatever the branches add, but not where there is a warmup or few sums."""
+    stack = PlainStack(layers=("first", "last"), norms=24, last_varying=0.02)
+    forgotten: dict[str, Any] = {"stack": stack, "warmed_varying": 1e-8}
+    assert "has happened" in drawn(RULE, architecture(24, 0.25, **forgotten), warm()).detail
+    assert drawn(RULE, architecture(24, 0.25, **forgotten), warm()).severity == "warning"
+    assert drawn(RULE, architecture(8, 0.25, **forgotten), warm()).severity == "note"
+    assert drawn(RULE, architecture(24, 0.25, warmup_steps=9, **forgotten), warm()).severity == "note"
+    assert drawn(RULE, architecture(24, 0.25, stack=stack, warmed_varying=1e-3), warm()).severity == "note"

@@ -1,5 +1,5 @@
 """How a model is put together, measured at initialisation: residual sums, the plain stack, batch normalisation."""
 
-from trainsense.probes.architecture.look import HiddenPartsError, Structure, structure
+from trainsense.probes.architecture.look import HiddenPartsError, Structure, end_varying, structure
 
-__all__ = ["HiddenPartsError", "Structure", "structure"]
+__all__ = ["HiddenPartsError", "Structure", "end_varying", "structure"]

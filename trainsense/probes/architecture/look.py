@@ -18,7 +18,8 @@ from trainsense.records.location import Location
 
 _OPAQUE: Final = ("Checkpoint", "CompiledFunction", "DifferentiableGraph")
 """Kinds of operations with whole parts of a model inside, by what they contain."""
-_BEHIND_SUM: Final = 3
+_FEWEST: Final = 3
+"""Layers: of fewer there is nothing between the second and the last."""
 
 
 class HiddenPartsError(ValueError):
@@ -72,6 +73,23 @@ def structure(model: nn.Module, loss: Callable[[nn.Module], Tensor], examples: i
     way = plain_stack(graph)
     norms = batch_norms(live, examples)
     return Structure(sums=sums, stack=None if way is None else _measured(live, way), batch_norms=norms)
+
+
+def end_varying(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> float | None:
+    """Return the share of what the last layer reads that differs from example to example; None where it is not seen.
+
+    Args:
+        model: a model in training mode; it is left as it was.
+        loss: computes the loss of a batch.
+
+    Raises:
+        TooManyOpsError: the loss takes too many operations.
+        Exception: whatever copying the model or the user's loss raises.
+    """
+    live = live_loss(model, loss)
+    way = plain_stack(live.graph)
+    at_last = None if way is None else carried(live, way.layers[-1])
+    return at_last.varying if at_last else None
 
 
 def _refuse_hidden(live: LiveLoss) -> None:
@@ -135,10 +153,11 @@ def _measured(live: LiveLoss, way: Way) -> PlainStack:
         norms=len(way.norms),
         narrowest=min((_features(live, index) for index in way.layers[:-1]), default=0),
     )
-    if len(way.layers) < _BEHIND_SUM:
-        return stack
+    at_last = carried(live, way.layers[-1])
+    if len(way.layers) < _FEWEST:
+        return replace(stack, last_varying=at_last.varying if at_last else None)
     second, last = way.layers[1], way.layers[-1]
-    at_first, at_last = carried(live, second), carried(live, last)
+    at_first = carried(live, second)
     read = tuple(live.graph.data_inputs(index)[0] for index in (second, last))
     gradients = GradientSizes(live, read)
     live.loss.backward()  # type: ignore[no-untyped-call]

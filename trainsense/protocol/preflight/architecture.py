@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from trainsense.batches import example_count
-from trainsense.probes.architecture import HiddenPartsError, structure
+from trainsense.probes.architecture import HiddenPartsError, end_varying, structure
 from trainsense.probes.structure import TooManyOpsError
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import Architecture, Missing
@@ -19,12 +19,14 @@ def _measure(look: Look, _: object) -> Architecture | Missing:
         seen = structure(model, lambda one: look.loss(one, batch), example_count(batch))
     except (HiddenPartsError, TooManyOpsError) as error:
         return Missing(kind=Architecture.__name__, reason=str(error))
+    post = any(one.placement == "post-norm" for one in seen.sums)
     return Architecture(
         sums=seen.sums,
         stack=seen.stack,
         batch_norms=seen.batch_norms,
         warmup_steps=own_warmup_steps(workload),
         adaptive=any("beta" in key or "alpha" in key for group in optimizer.param_groups for key in group),
+        warmed_varying=end_varying(look.warmed, lambda one: look.loss(one, batch)) if post else None,
     )
 
 

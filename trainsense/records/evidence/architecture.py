@@ -59,7 +59,7 @@ class PlainStack:
         norms: number of normalisation layers on it.
         narrowest: fewest features that any layer but the last gives.
         first_varying, last_varying: share of the second moment of what the second and the last layer read that differs
-            from example to example, 0 to 1; None where it could not be seen.
+            from example to example, 0 to 1; None where it could not be seen (the second: of 3 layers and more).
         first_dimensions, last_dimensions: effective number of directions in which the same differ (participation
             ratio of the covariance's eigenvalues); None with fewer than 8 examples, or where it could not be seen.
         gradient_ratio: root mean square of the gradient with respect to what the second layer reads over that of what
@@ -109,6 +109,7 @@ class Architecture:
         batch_norms: the layers that normalise by the batch's own statistics, in the order of their calls.
         warmup_steps: length of the warmup in the user's own schedule, 0 without one.
         adaptive: whether the user's optimizer adapts its steps to the gradient's scale.
+        warmed_varying: the stack's `last_varying` after the warm start; None where it was not looked at.
     """
 
     sums: tuple[ResidualSum, ...]
@@ -116,6 +117,7 @@ class Architecture:
     batch_norms: tuple[NormBatch, ...]
     warmup_steps: int
     adaptive: bool = False
+    warmed_varying: float | None = None
 
     def streams(self) -> tuple[tuple[ResidualSum, ...], ...]:
         """Return the residual sums stream by stream, each in order."""
