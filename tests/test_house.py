@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.labelled.cases import CASES
 from trainsense.rules import RULES
 
 ROOT = Path(__file__).parents[1]
@@ -89,6 +90,16 @@ def test_the_tools_find_nothing(tool: str) -> None:
     assert process.returncode == 0, process.stdout + process.stderr
 
 
+def test_the_pages_count_all_labelled_workloads() -> None:
+    """What was measured before a workload was added has to be measured again."""
+    sound = sum(not case.faulty for case in CASES)
+    faults = {rule: sum(case.rules[0] == rule for case in CASES if case.faulty) for rule in CONTRACT_RULES}
+    for rule in RULES:
+        if "## Measured" in rule.page:
+            assert f" of {sound} sound workloads" in rule.page, rule.name
+            assert f" of its {faults[rule.name]} faults" in rule.page or "gives notes alone" in rule.page, rule.name
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_is_one_concept(path: Path) -> None:
     """None over 300 lines, each with its docstring."""
@@ -102,10 +113,12 @@ def test_every_rule_has_its_page_and_a_name_of_the_contract(rule: object) -> Non
     """The docstring is the page; its sections come in order, none of them empty."""
     name, page, summary = rule.name, rule.page, rule.summary  # type: ignore[attr-defined]
     assert name in CONTRACT_RULES
-    places = [page.index(section) for section in SECTIONS]
+    labelled = name in {rule for case in CASES for rule in (*case.rules, *case.near)}
+    sections = (*SECTIONS[:2], "## Measured", *SECTIONS[2:]) if labelled else SECTIONS
+    places = [page.index(section) for section in sections]
     assert places == sorted(places)
     bodies = re.split(r"^## .*$", page, flags=re.MULTILINE)
-    assert len(bodies) == len(SECTIONS) + 1
+    assert len(bodies) == page.count("\n## ") + 1 >= len(sections) + 1
     assert all(body.strip() for body in bodies)
     assert summary.endswith(".")
 

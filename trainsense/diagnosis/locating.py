@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
+from trainsense.probes.structure import shown
 from trainsense.records.finding import Finding
 from trainsense.records.location import Location
 
@@ -20,18 +20,11 @@ def located(finding: Finding, lines: Mapping[str, tuple[str, int]]) -> Finding:
 
 def _located(location: Location, lines: Mapping[str, tuple[str, int]]) -> Location:
     if location.file:
-        return replace(location, file=_relative(location.file))
+        return replace(location, file=shown(location.file))
     path = location.module
     while path and path not in lines:
         path = path.rpartition(".")[0]
     if not location.module or path not in lines:
         return location
     file, line = lines[path]
-    return replace(location, file=_relative(file), line=line)
-
-
-def _relative(file: str) -> str:
-    path, folder = Path(file), Path.cwd()
-    if not path.is_absolute() and path.exists():
-        path = path.absolute()
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else file
+    return replace(location, file=shown(file), line=line)

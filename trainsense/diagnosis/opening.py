@@ -1,5 +1,6 @@
 """Opens a diagnosis: device, bench, store, prices, plan."""
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -145,7 +146,9 @@ def _first_seen(
     if request.command not in WITH_PREFLIGHT:
         return (look.setup,), look.prices, look.steps
     listener.stage("preflight: a look into the model before it is trained")
-    looked = preflight(bench, request.seed, adaptive=subject.adaptive)
+    limited = request.command == "diagnose" and request.budget.unit == "steps"
+    most_steps = request.budget.amount - look.steps if limited else math.inf
+    looked = preflight(bench, request.seed, adaptive=subject.adaptive, most_steps=most_steps)
     seen = (look.setup, *looked.evidence)
     if failure is not None and not setup_errors(seen):
         raise failure

@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from trainsense.records.evidence import Evidence, LayerReading, LayerStatistics, Missing, WarmStart
+from trainsense.records.evidence import (
+    Architecture,
+    BatchOverfit,
+    Evidence,
+    InputScales,
+    LayerReading,
+    LayerStatistics,
+    LossTerms,
+    Missing,
+    WarmStart,
+)
+from trainsense.reporters import preflight_setup
 
 Entry = dict[str, Any]
 Piece = TypeVar("Piece", bound=Evidence)
@@ -93,6 +104,7 @@ def _weight(reading: LayerReading) -> Entry:
         "normed": reading.normed,
         "on_chain": reading.on_chain,
         "last": reading.last,
+        "gated": reading.gated,
         "file": reading.file,
         "line": reading.line,
         "readings": [],
@@ -106,17 +118,23 @@ def _reading(reading: LayerReading) -> Entry:
         "relative_gradient": reading.relative_gradient,
         "update_ratio": reading.update_ratio,
         "input_rms": reading.input_rms,
+        "input_spread": reading.input_spread,
         "output_rms": reading.output_rms,
         "output_spread": reading.output_spread,
         "dead": reading.dead,
         "saturated": reading.saturated,
         "identical": reading.identical,
         "time_ratio": reading.time_ratio,
+        "time_gradient": reading.time_gradient,
     }
 
 
 PARTS: Final = (
     part(WarmStart, "warm_start", _warm_start),
+    part(InputScales, "inputs", preflight_setup.inputs),
+    part(LossTerms, "loss", preflight_setup.loss),
+    part(Architecture, "architecture", preflight_setup.architecture),
     part(LayerStatistics, "layers", _layers),
+    part(BatchOverfit, "one_batch", preflight_setup.one_batch),
 )
 """What makes up the entry, in its order: for more, a function that names its keys, and a line here."""

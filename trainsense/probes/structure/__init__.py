@@ -14,6 +14,7 @@ from trainsense.probes.structure.layers import Applied, Form, Layer, added_param
 from trainsense.probes.structure.live import LiveLoss
 from trainsense.probes.structure.recording import TooManyOpsError, live_loss, loss_graph
 from trainsense.probes.structure.residuals import Residual, post_norm, residuals
+from trainsense.probes.structure.users_files import shown
 
 __all__ = [
     "Applied",
@@ -35,4 +36,5 @@ __all__ = [
     "loss_graph",
     "post_norm",
     "residuals",
+    "shown",
 ]

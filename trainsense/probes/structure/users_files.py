@@ -31,7 +31,18 @@ def innermost(lines: Sequence[tuple[str, int]]) -> tuple[str, int] | None:
     """
     kept = [(file, line) for file, line in lines if not file.startswith(_NOT_THE_USERS)]
     users = [(file, line) for file, line in kept if not any(part in file for part in _LIBRARIES)]
-    return next(reversed(users or kept), None)
+    last = next(reversed(users or kept), None)
+    return None if last is None else (shown(last[0]), last[1])
+
+
+def shown(file: str) -> str:
+    """Return a file as people name it: relative to the current directory if it lies below it.
+
+    >>> shown(str(Path.cwd() / "models" / "net.py")) == str(Path("models") / "net.py")
+    True
+    """
+    path, folder = Path(file), Path.cwd()
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else file
 
 
 def current_line() -> tuple[str, int] | None:

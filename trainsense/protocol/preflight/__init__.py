@@ -4,8 +4,10 @@ Each measurement is a file; all look at the same seed. One that fails on the use
 the others go on.
 """
 
+import math
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +29,7 @@ from trainsense.protocol.preflight import (
     regularization,
 )
 from trainsense.protocol.preflight.interface import Look, Measurement
-from trainsense.records.evidence import Evidence, Missing
+from trainsense.records.evidence import BatchOverfit, Evidence, Missing, RegularizationCheck, WarmStart
 from trainsense.runners.bench import Bench
 from trainsense.runners.sequential import Watcher
 from trainsense.runners.warm_start import warm_start
@@ -60,20 +62,21 @@ class Preflight:
 
     Attributes:
         evidence: one piece for each measurement, `Missing` with its reason where it failed.
-        steps: optimizer steps of the warm start.
+        steps: optimizer steps that it took.
     """
 
     evidence: tuple[Evidence, ...]
     steps: int
 
 
-def preflight(bench: Bench, seed: int, *, adaptive: bool) -> Preflight:
+def preflight(bench: Bench, seed: int, *, adaptive: bool, most_steps: float = math.inf) -> Preflight:
     """Look into the model of `seed` at initialisation and after a short warm start.
 
     Args:
         bench: the workload on its device.
         seed: of weights and batches.
         adaptive: whether the user's optimizer adapts its steps to the gradient's scale.
+        most_steps: optimizer steps that it may take; the warm start is made all the same.
 
     Raises:
         BatchSourceError: the batch source raised.
@@ -90,10 +93,22 @@ def preflight(bench: Bench, seed: int, *, adaptive: bool) -> Preflight:
             warm_start=warmed.record,
             warmed=warmed.model,
             seconds=SECONDS / max(1, len(MEASUREMENTS)),
+            most_steps=most_steps - warmed.record.steps,
         )
         evidence: list[Evidence] = [warmed.record]
         evidence += [_measured(one, look, watchers.get(one.gives)) for one in MEASUREMENTS]
-    return Preflight(evidence=tuple(evidence), steps=warmed.record.steps)
+    return Preflight(evidence=tuple(evidence), steps=_steps(evidence))
+
+
+def _steps(evidence: Sequence[Evidence]) -> int:
+    """Return the optimizer steps of the warm start, of its repetition and of learning one batch."""
+    steps = 0
+    for one in evidence:
+        if isinstance(one, WarmStart) or (isinstance(one, RegularizationCheck) and one.loss_without is not None):
+            steps += one.steps
+        elif isinstance(one, BatchOverfit):
+            steps += sum(attempt.steps for attempt in one.attempts)
+    return steps
 
 
 def _measured(measurement: Measurement, look: Look, watcher: Watcher | None) -> Evidence:

@@ -77,7 +77,9 @@ def _attempts(look: Look, batch: Any) -> tuple[OverfitAttempt, ...]:
     end = time.perf_counter() + 2 * look.seconds
     for index, (make, lr) in enumerate(settings):
         now = time.perf_counter()
-        limits = Limits(steps=MOST_STEPS, until=now + (end - now) / (len(settings) - index))
+        share = (look.most_steps - sum(one.steps for one in found)) / (len(settings) - index)
+        steps = int(min(MOST_STEPS, max(0.0, share)))
+        limits = Limits(steps=steps, until=now + (end - now) / (len(settings) - index))
         seed_all(look.seed)
         found.append(overfit(bench, look.fresh_model(), batch, make, lr, limits))
         if found[-1].learnt:

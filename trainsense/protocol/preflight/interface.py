@@ -1,5 +1,6 @@
 """`Measurement`: one look at the user's model and batches before anyone trains, and what it gets to see."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ class Look:
         warm_start: how a short training at the user's setting went.
         warmed: the model after it, in training mode; not to be changed.
         seconds: about how long the measurement may take, 100 training steps set aside.
+        most_steps: optimizer steps that all measurements may take together, besides the warm start.
     """
 
     bench: Bench
@@ -30,6 +32,7 @@ class Look:
     warm_start: WarmStart
     warmed: nn.Module
     seconds: float
+    most_steps: float = math.inf
 
     def fresh_model(self) -> nn.Module:
         """Build the model as it is at initialisation, in training mode, on the device."""

@@ -14,6 +14,11 @@ it at most twice as large and cost nothing; nor do they with one norm behind the
 Plain stacks: a warning where nothing of the stack's inputs is left at its end though it has no norm at all: with BatchNorm
 the same stacks of 12 to 16 layers lost 1 to 3 % of the drop instead of 36 to 45 %.
 
+## Measured
+Named 1 of its 1 faults and 2 of 2 that another rule may name as well.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 74 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 A norm at the start of each branch, `x + f(Norm(x))`; or the last layer of each branch at zero (Fixup, ReZero, SkipInit).
 

@@ -7,6 +7,11 @@ How much each residual branch adds at initialisation, relative to the stream tha
 A note where 4 or more residual sums (those with the norm behind them apart) add 0.2 of the stream or more, in the median.
 Worth knowing, nothing to do: such networks train well when they are normalised.
 
+## Measured
+It gives notes alone.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 77 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Zero for the last layer of each branch, or for a learned scale on it; the fix `zero-init-residual` does that.
 

@@ -14,6 +14,11 @@ What a norm repairs counts for nothing, since it is what a layer reads that is m
 note: growth where they learn and the initial loss is of the size of a constant prediction's, decay where they learn. Else a
 warning; an error where they diverge or learn nothing and the factor is beyond 1e4 or grows.
 
+## Measured
+Named 2 of its 2 faults and 3 of 8 that another rule may name as well.
+An error or a warning on 0 of 96 sound workloads, and beside 2 of 67 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 The framework's own initialisation; He's for ReLU, Xavier's for tanh; residual branches that start at zero; normalisation
 between layers.

@@ -13,6 +13,11 @@ normalised are left out: there the gradient is as large as the weight is small, 
 Through time: gradient at the first step over that at the last above 1e4 at either look, and above ten times the gradient of
 the model's output: a warning, or an error as above.
 
+## Measured
+Named 1 of its 2 faults and 0 of 2 that another rule may name as well.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 73 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Initialise so that each layer keeps the scale (residual branches at zero), normalise between layers, and clip the gradient
 norm: in recurrent networks that is the customary remedy.

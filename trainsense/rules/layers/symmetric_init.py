@@ -9,6 +9,11 @@ More than half of a layer's units at both looks: an error. Equal weights alone a
 a residual branch's end or of a low-rank adapter get different gradients. Output layers are left out, whose units the
 targets tell apart.
 
+## Measured
+Named 3 of its 3 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 74 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Random initial weights: the framework's default will do. Biases may all start at zero.
 

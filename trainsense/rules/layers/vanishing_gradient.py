@@ -13,6 +13,11 @@ A gradient that fades through time in a recurrent layer, below 1e-8 from the las
 the first steps learnt nothing: a warning where each step squashes what the last one left (a plain tanh or ReLU recurrence),
 a note where gates may open: LSTM and GRU forget when they are new, and most learn it off.
 
+## Measured
+Named 2 of its 3 faults and 2 of 4 that another rule may name as well.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 70 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 ReLU-like activations in place of sigmoid or tanh, normalisation between layers, residual connections, an initialisation
 that fits the activation. A larger learning rate does not help: the last layers would diverge before the first ones move.

@@ -16,6 +16,11 @@ Negative log-likelihood of values that are no log-probabilities (above 0, not su
 A loss in which nothing is recognised is compared with that of the same model with its last layers zeroed: 10 times above
 on every batch is a warning.
 
+## Measured
+Named 3 of its 4 faults and 1 of 1 that another rule may name as well.
+An error or a warning on 0 of 96 sound workloads, and beside 7 of 72 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Initialise the last layer smaller (or at zero), normalise the inputs, standardise the targets or set the last bias to their
 mean; give `nll_loss` the result of `log_softmax`, or use `cross_entropy` on the raw scores.

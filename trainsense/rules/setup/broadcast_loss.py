@@ -10,6 +10,11 @@ the other while the other's examples stay on their own axis: (N, 1) with (N,) gi
 examples can be halved, both lengths have to follow. Operands of the same rank, (N, 1, Q) with (N, Q, 1), and predictions
 that the loss itself has just unsqueezed are broadcast on purpose; so are weights per class, masks and quantiles.
 
+## Measured
+Named 3 of its 3 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 74 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Bring both to one shape: `predictions.squeeze(-1)` or `targets.unsqueeze(-1)`.
 

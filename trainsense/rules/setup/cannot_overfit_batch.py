@@ -19,6 +19,11 @@ hardly do, learning may just be slow (memory over many steps, a vanishing signal
 for 50 steps in the time there is, or where outputs cannot be replaced by constants: not assessed, with the numbers. Adversaries (gradient reversal, a generator against a discriminator) do not give -1 exactly unless
 they are all there is.
 
+## Measured
+Named 4 of its 4 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 10 of 73 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Check the sign of the loss and of custom backward functions; that labels belong to the inputs they stand beside; that no layer
 loses everything (a bottleneck of zeros, weights drawn anew at each call); that outputs are not drawn at random.

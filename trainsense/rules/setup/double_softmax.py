@@ -10,6 +10,11 @@ before and after the warm start, or the direct result of a softmax or sigmoid. S
 loss cannot fall below ln(1 + (classes - 1) / e): 1.46 for 10 classes, and gradients are small throughout.
 Log-probabilities in a cross-entropy are no fault (log-softmax changes nothing about them), nor are targets that are probabilities.
 
+## Measured
+Named 4 of its 4 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 73 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Remove the softmax or sigmoid at the end of the model and give the loss raw scores; apply it where probabilities are read.
 Where the model has to return probabilities, use `nll_loss` on their logarithm or `binary_cross_entropy`.

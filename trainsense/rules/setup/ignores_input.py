@@ -10,6 +10,11 @@ to floating-point inputs is zero. Layers that are dead, or whose signal vanishes
 that they explain it. Not assessed where the loss does not call the model itself, where the model is given no tensor or gives
 back a loss alone, or where all examples of a batch are the same.
 
+## Measured
+Named 3 of its 3 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 2 of 74 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Follow one input through `forward`: is it overwritten, replaced by a buffer or by noise, multiplied by zero, cut off by a wrong
 index, or left out of what is returned?

@@ -13,6 +13,11 @@ multiply their probabilities with other data and are no such layer; nor is a tab
 memory), a sample of categories that is drawn anew at each call, a hard choice, or probabilities that a residual connection
 leads around.
 
+## Measured
+Named 3 of its 3 faults and 0 of 1 that another rule may name as well.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 73 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Replace it by ReLU, GELU or tanh; keep a softmax for the output, and leave even that to the loss where it applies its own.
 

@@ -15,6 +15,11 @@ Features that vary are looked at (channels for convolutions). A warning, if any 
 
 Small features beside ordinary ones, sparse and one-hot columns, and constant columns are no finding.
 
+## Measured
+Named 4 of its 4 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 73 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Standardise each feature: subtract its mean over the training set and divide by its standard deviation.
 

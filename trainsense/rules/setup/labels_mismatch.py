@@ -11,6 +11,11 @@ in all batches is a warning: nothing can be told apart. A head of which a quarte
 to tell (none of the classes seen came only once, and 20 examples for each), is a warning, below a half a note; only a note, too, where
 classes are a vocabulary that the inputs are drawn from.
 
+## Measured
+Named 4 of its 4 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 73 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Count classes from 0 (`labels - 1`), give the head as many outputs as there are classes, mark labels to be left out with
 `ignore_index`; map {-1, 1} to {0, 1} for binary cross-entropies.

@@ -16,6 +16,11 @@ parameters that are changed by other means between updates (a moving average).
 A note where the optimizer holds parameters that take no part in the loss (a layer that nobody calls), or frozen ones.
 Parameters that the optimizer does not hold draw nothing: a backbone that is rightly left out.
 
+## Measured
+Named 4 of its 4 faults and 0 of 1 that another rule may name as well.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 72 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Follow the data from the named module to the loss and take out what cuts it off: compute with the tensor itself instead of
 `x.detach()`, `x.data` or `x.item()`; `softmax` or a straight-through estimator instead of `argmax` and `round`; `rsample()`

@@ -6,6 +6,11 @@ The floating-point tensors of the first 64 training batches, and of the eval bat
 ## How it is decided
 Any NaN or infinite value is an error: one is enough to make the loss, and at the next update every weight, NaN.
 
+## Measured
+Named 1 of its 1 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 76 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Clean or mask the values where the data is made. Clipping and a lower learning rate do not help: a norm of NaN stays NaN.
 

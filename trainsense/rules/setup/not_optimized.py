@@ -12,6 +12,11 @@ least half of the scalars that get one, or where the model uses unregistered one
 `requires_grad=False`, and those that never get a gradient, draw nothing. A note where what is left out lies outside of the
 model, such as a fixed network that the loss looks through.
 
+## Measured
+Named 4 of its 4 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 73 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Give the optimizer all parameters: `optimizer(model.parameters())`, built for the very model that is trained. Keep layers in
 `nn.ModuleList`, `nn.ModuleDict` or attributes, tensors in `nn.Parameter`. What is meant to stay as it is: freeze it with

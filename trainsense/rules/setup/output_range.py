@@ -11,6 +11,11 @@ prediction that knows nothing: the same limits (tanh on the scores of 10 classes
 cross-entropy is a warning: a class whose score is at zero gets no gradient; an error where a class is at zero for all examples.
 A scaling or shift after the activation (`5 * sigmoid(x)`, a temperature) is taken for intended: nothing is claimed.
 
+## Measured
+Named 5 of its 5 faults.
+An error or a warning on 0 of 96 sound workloads, and beside 0 of 72 faults of another kind.
+(`python -m tests.benchmarks.preflight_table`, on the labelled workloads in tests/labelled.)
+
 ## What to try
 Leave the activation out and let the last layer give raw values; or scale the targets into its range.
 
