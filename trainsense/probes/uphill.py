@@ -68,7 +68,7 @@ def _slope(
     steps: Mapping[str, Tensor],
 ) -> float | None:
     """Return the slope along `steps` over what the gradients say of it; None where it depends on the step's length."""
-    said = sum(float((gradients[name].double() * step.double()).sum()) for name, step in steps.items())
+    said = sum(float((gradients[name] * step).sum(dtype=torch.float64)) for name, step in steps.items())
     slopes = []
     for size in _STEPS:
         values = []

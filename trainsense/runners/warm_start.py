@@ -60,10 +60,10 @@ def warm_start(bench: Bench, seed: int, *, adaptive: bool, watchers: Sequence[Wa
     lr = bench.workload.lr or CUSTOMARY_LR[adaptive]
     last = _Last()
     trial = Trial(lr=lr, seed=seed, steps=WARM_STEPS, clip_norm=bench.workload.clip_norm, evaluate=False)
+    initial = _probe_loss(bench, bench.fresh_model(seed))
     run = run_trial(bench, trial, watchers=(last, *watchers))
-    fresh = bench.fresh_model(seed)
-    initial = _probe_loss(bench, fresh)
-    model = fresh if last.model is None else last.model
+    model = bench.fresh_model(seed) if last.model is None else last.model
+    model.zero_grad(set_to_none=True)
     finite = all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
     loss = _probe_loss(bench, model) if finite else math.nan
     gap = _constant_gap(bench, model) if finite else None

@@ -4,6 +4,7 @@ Each measurement is a file; all look at the same seed. One that fails on the use
 the others go on.
 """
 
+import gc
 import math
 import sys
 import warnings
@@ -112,6 +113,7 @@ def _steps(evidence: Sequence[Evidence]) -> int:
 
 
 def _measured(measurement: Measurement, look: Look, watcher: Watcher | None) -> Evidence:
+    gc.collect()  # the graphs of the measurement before hold each other, and the memory of a training step
     with random_state_kept():
         try:
             return measurement.measure(look, watcher)

@@ -1,5 +1,6 @@
 """Can one batch be learnt by heart: the warm start, else short trainings on it; and whether its gradient is one."""
 
+import gc
 import math
 import time
 from contextlib import suppress
@@ -35,20 +36,19 @@ MOST_STEPS: Final = 200
 def measure(look: Look, direction: UpdateDirection) -> BatchOverfit:
     """See whether the warm start has learnt, else train on the first batch."""
     batch = look.bench.survey_batches[0]
-    model = look.fresh_model()
-    trainable = sum(one.numel() for one in model.parameters() if one.requires_grad)
-    maximised = _maximised(look, model, batch)
-    uphill = () if maximised else _uphill(look, model, batch)
+    maximised = _maximised(look, look.fresh_model(), batch)
+    uphill = () if maximised else _uphill(look, look.fresh_model(), batch)
     learnt_by = _learnt_by_warm_start(look)
     attempts: tuple[OverfitAttempt, ...] = ()
     if not (learnt_by or maximised or uphill):
+        gc.collect()  # the graphs above hold each other
         attempts = _attempts(look, batch)
         learnt = next((one for one in attempts if one.learnt), None)
         learnt_by = "" if learnt is None else f"{learnt.optimizer} at lr {learnt.lr:.3g} in {learnt.steps} steps"
     return BatchOverfit(
         examples=example_count(batch),
-        distinct=_distinct(look, model, batch) if attempts else example_count(batch),
-        parameters=trainable,
+        distinct=_distinct(look, look.fresh_model(), batch) if attempts else example_count(batch),
+        parameters=look.bench.seen.parameters,
         output_spread=_spread(look, batch) if attempts else None,
         attempts=attempts,
         learnt_by=learnt_by,
