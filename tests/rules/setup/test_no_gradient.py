@@ -11,6 +11,7 @@ from torch.optim import SGD, Optimizer
 from tests.looking import findings
 from tests.rules.evidence import drawn, open_, quiet
 from tests.rules.setup.parameter_workloads import Net, built, plain
+from trainsense.probes.structure import shown
 from trainsense.records.evidence import ParameterCheck, ParameterUse
 
 RULE = "no-gradient"
@@ -65,7 +66,7 @@ def test_what_is_cut_off_is_named(put_together: Callable[[Any, Tensor], Tensor])
 def test_a_rounding_is_named_by_its_line() -> None:
     """It stands in the graph."""
     place = findings(built(rounded))[RULE].locations[0]
-    assert place.file == __file__
+    assert place.file == shown(__file__)
     assert place.line == rounded.__code__.co_firstlineno + 1
 
 

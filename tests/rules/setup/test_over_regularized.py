@@ -14,6 +14,7 @@ from tests.looking import findings, looked
 from tests.rules.evidence import drawn, open_, quiet
 from tests.rules.setup.parameter_workloads import ROWS
 from trainsense import Workload
+from trainsense.probes.structure import shown
 from trainsense.records.evidence import Pull, RegularizationCheck
 
 RULE = "over-regularized"
@@ -105,7 +106,7 @@ def test_heavy_regularisation_is_named(workload: Workload) -> None:
 def test_a_penalty_is_named_by_its_line() -> None:
     """The line that computes it."""
     place = findings(made(penalty=norms(10.0)))[RULE].locations[0]
-    assert (place.file, place.line) == (__file__, norms.__code__.co_firstlineno + 1)
+    assert (place.file, place.line) == (shown(__file__), norms.__code__.co_firstlineno + 1)
 
 
 @pytest.mark.parametrize(
