@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainsense.probes.loss_terms import Ground, Operands, Reading, counted, last_layers, origin, readings, zeroed
-from trainsense.probes.structure import live_loss
+from trainsense.probes.structure import live_loss, shown
 
 ROWS = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
 LABELS = torch.tensor([0, 3, 1, 2, 2, 0])
@@ -83,7 +83,7 @@ def test_squared_errors(loss: Callable[[Tensor], Tensor]) -> None:
     assert found.kind == "squared error"
     assert found.value == pytest.approx(float((outputs() - VALUES).square().mean()))
     assert (found.location.module, found.parameter) == ("2", "2.bias")
-    assert found.location.file == __file__
+    assert found.location.file == shown(__file__)
 
 
 @pytest.mark.parametrize("loss", ENTROPY.values(), ids=ENTROPY.keys())

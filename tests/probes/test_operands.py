@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from trainsense.probes.normalised import is_only_way, normalised_readings, softmax_axis
 from trainsense.probes.operands import is_lookup, location, operands, touched_by_layers
-from trainsense.probes.structure import LiveLoss, live_loss
+from trainsense.probes.structure import LiveLoss, live_loss, shown
 
 
 def live(model: nn.Module, x: Tensor) -> LiveLoss:
@@ -34,7 +34,7 @@ def test_operands_have_their_features_last() -> None:
     assert {tuple(one.rows.shape) for one in found} == {(7, 4), (7, 6), (7, 5), (3, 7)}
     assert [one.rows.shape[1] for one in found if is_lookup(seen.graph, one)] == [5]
     place = location(seen, next(one.op for one in found if one.rows.shape[1] == 4))
-    assert (place.module, place.file) == ("first", __file__)
+    assert (place.module, place.file) == ("first", shown(__file__))
 
 
 def test_entries_are_untouched() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from trainsense.probes.architecture import HiddenPartsError, Structure, structure
+from trainsense.probes.structure import shown
 
 X = torch.randn(16, 8, generator=torch.Generator().manual_seed(0))
 
@@ -103,7 +104,7 @@ def test_contributions_are_measured() -> None:
         assert one.contribution == pytest.approx(3.0, rel=1e-5)
         assert one.growth == pytest.approx(math.sqrt(10.0), rel=1e-5)
         assert one.branch_end == "linear.weight"
-        assert one.location.file == __file__
+        assert one.location.file == shown(__file__)
 
 
 def test_streams_are_told_apart() -> None:

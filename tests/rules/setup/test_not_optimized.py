@@ -11,6 +11,7 @@ from torch.optim import SGD, Adam, Optimizer
 
 from tests.looking import findings
 from tests.rules.setup.parameter_workloads import Net, built, plain, squared_error
+from trainsense.probes.structure import shown
 
 RULE = "not-optimized"
 
@@ -84,7 +85,7 @@ def test_unregistered_layers_are_named_by_their_line() -> None:
     assert found.severity == "error"
     assert found.evidence["made_anew"] is False
     assert (found.locations[0].file, found.locations[0].line) == (
-        __file__,
+        shown(__file__),
         through_the_list.__code__.co_firstlineno + 3,
     )
 
