@@ -138,3 +138,9 @@ def test_faults_of_the_source() -> None:
     once = iter(fixed_batches())
     with pytest.raises(WorkloadError, match="ran out after 4 batches"):
         Replay(lambda: once, 0, "data", PLENTY).first(5)
+
+
+def test_a_loader_of_unknown_length() -> None:
+    """A data loader over a stream has no length, nor has its iterator, which raises when asked whether it is empty."""
+    replay = Replay(lambda: DataLoader(Endless(), batch_size=4), 0, "data", 1 << 20)
+    assert [tuple(batch.shape) for batch in replay.first(3)] == [(4, 3)] * 3

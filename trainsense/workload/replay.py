@@ -44,7 +44,7 @@ class _Reader:
     def _next(self) -> Any:
         where = f"Workload.{self._field}, batch {self._read},"
         for iterator in (self._iterator, None):
-            self._iterator = iterator or self._begin_pass()
+            self._iterator = self._begin_pass() if iterator is None else iterator  # its truth may ask for a length
             with user_code(where):
                 batch = next(self._iterator, _END)
             if batch is not _END:
