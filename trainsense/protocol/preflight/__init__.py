@@ -4,7 +4,6 @@ Each measurement is a file; all look at the same seed. One that fails on the use
 the others go on.
 """
 
-import gc
 import math
 import sys
 import warnings
@@ -113,7 +112,7 @@ def _steps(evidence: Sequence[Evidence]) -> int:
 
 
 def _measured(measurement: Measurement, look: Look, watcher: Watcher | None) -> Evidence:
-    gc.collect()  # the graphs of the measurement before hold each other, and the memory of a training step
+    look.free_memory()
     with random_state_kept():
         try:
             return measurement.measure(look, watcher)

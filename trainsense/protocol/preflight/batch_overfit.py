@@ -1,6 +1,5 @@
 """Can one batch be learnt by heart: the warm start, else short trainings on it; and whether its gradient is one."""
 
-import gc
 import math
 import time
 from contextlib import suppress
@@ -41,7 +40,7 @@ def measure(look: Look, direction: UpdateDirection) -> BatchOverfit:
     learnt_by = _learnt_by_warm_start(look)
     attempts: tuple[OverfitAttempt, ...] = ()
     if not (learnt_by or maximised or uphill):
-        gc.collect()  # the graphs above hold each other
+        look.free_memory()
         attempts = _attempts(look, batch)
         learnt = next((one for one in attempts if one.learnt), None)
         learnt_by = "" if learnt is None else f"{learnt.optimizer} at lr {learnt.lr:.3g} in {learnt.steps} steps"
