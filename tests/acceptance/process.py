@@ -90,4 +90,5 @@ def signalled(process: "subprocess.Popen[str]", kind: signal.Signals, when: Call
 
 def comparable(report: dict[str, Any]) -> str:
     """Return the report as text without what may differ between two runs of the same command: the clock."""
-    return json.dumps(report | {"cost": report["cost"] | {"seconds": None}}, indent=1, sort_keys=True)
+    clockless = {"cost": report["cost"] | {"seconds": None}, "provenance": report["provenance"] | {"started": None}}
+    return json.dumps(report | clockless, indent=1, sort_keys=True)

@@ -98,16 +98,17 @@ def test_a_wrong_value_names_its_option(options: RunOptions, message: str) -> No
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["html", "markdown", "junit", "sarif", "github"])
-def test_formats_of_later_versions_are_known(name: str) -> None:
-    """A format of the contract that is not there yet is no typing mistake."""
-    with pytest.raises(OptionError, match=f"format '{name}' is not part of this version; use text or json"):
-        check_format(name)
+@pytest.mark.parametrize("name", ["text", "json", "markdown", "junit", "sarif", "github", "html"])
+def test_every_format_of_the_contract_is_there(name: str) -> None:
+    """None is announced and missing."""
+    check_format(name)
 
 
 def test_an_unknown_format_has_a_close_match() -> None:
     """A typing mistake is."""
-    with pytest.raises(OptionError, match=r"--format 'jsn' is unknown: it is one of text or json\. Did you mean json"):
+    with pytest.raises(
+        OptionError, match=r"--format 'jsn' is unknown: it is one of text, .* or html\. Did you mean json"
+    ):
         check_format("jsn")
 
 
@@ -123,7 +124,6 @@ def test_outputs(tmp_path: Path) -> None:
         (["report.json"], "is not FORMAT=PATH"),
         (["json="], "is not FORMAT=PATH"),
         (["pdf=report.pdf"], "--output 'pdf' is unknown"),
-        (["html=report.html"], "not part of this version"),
         (["json=no/such/folder/report.json"], "there is no folder no/such/folder"),
         (["json=."], "names a folder"),
         (["json=x", "text=./x"], "twice"),

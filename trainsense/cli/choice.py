@@ -2,8 +2,13 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final, cast
 
 from trainsense.errors import OptionError
+from trainsense.records.finding import SEVERITIES
+from trainsense.records.report import Threshold
+
+NEVER: Final = "never"
 
 
 def check_choice(option: str, value: str, names: Iterable[str], *, later: Iterable[str] = ()) -> None:
@@ -29,3 +34,13 @@ def check_choice(option: str, value: str, names: Iterable[str], *, later: Iterab
     guess = f" Did you mean {close[0]}?" if close else ""
     msg = f"{option} {value!r} is unknown: it is one of {known}.{guess}"
     raise OptionError(msg)
+
+
+def check_threshold(value: str) -> Threshold:
+    """Return the severity that `--fail-on` was given.
+
+    Raises:
+        OptionError: it is none.
+    """
+    check_choice("--fail-on", value, (*SEVERITIES, NEVER))
+    return cast("Threshold", value)

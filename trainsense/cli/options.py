@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
@@ -10,8 +10,29 @@ import typer
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
-    """What was typed, unchecked; see CONTRACT 2 for the meaning of each."""
+class OutputOptions:
+    """Where a document goes and what fails; unchecked. See CONTRACT 2 for the meaning of each."""
+
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format", help="What standard output carries: text, json, markdown, junit, sarif, github or html."
+        ),
+    ] = "text"
+    output: Annotated[
+        list[str] | None,
+        typer.Option("--output", metavar="FORMAT=PATH", help="Write a file beside it, repeatable: json=report.json."),
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Full tracebacks.")] = False
+
+
+FailOn = Annotated[str, typer.Option("--fail-on", help="Exit 1 from this severity on: error, warning, note or never.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(OutputOptions):
+    """What was typed for a running command, unchecked; see CONTRACT 2 for the meaning of each."""
 
     workload: Annotated[
         str,
@@ -40,19 +61,14 @@ class RunOptions:
         typer.Option("--run-dir", help="Where trials are kept; else .trainsense/<workload name>.", show_default=False),
     ] = None
     fresh: Annotated[bool, typer.Option("--fresh", help="Ignore trials kept from earlier.")] = False
-    format: Annotated[str, typer.Option("--format", help="What standard output carries: text or json.")] = "text"
-    output: Annotated[
-        list[str] | None,
-        typer.Option("--output", metavar="FORMAT=PATH", help="Write a file beside it, repeatable: json=report.json."),
+    fail_on: FailOn = "error"
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="REPORT", help="A saved report: only findings that it lacks fail."),
     ] = None
-    fail_on: Annotated[
-        str, typer.Option("--fail-on", help="Exit 1 from this severity on: error, warning, note or never.")
-    ] = "error"
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")] = False
-    debug: Annotated[bool, typer.Option("--debug", help="Full tracebacks.")] = False
 
 
-Options = TypeVar("Options", bound=RunOptions)
+Options = TypeVar("Options", bound=OutputOptions)
 
 
 def with_options(kind: type[Options], command: Callable[[Options], None]) -> Callable[..., None]:
@@ -63,7 +79,7 @@ def with_options(kind: type[Options], command: Callable[[Options], None]) -> Cal
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             annotation=hints[field.name],
-            default=inspect.Parameter.empty if field.name == "workload" else field.default,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
         )
         for field in fields(kind)
     ]

@@ -1,21 +1,21 @@
 """Formats by name, the files of `--output`, and getting a report out of the door."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 from trainsense.cli.choice import check_choice
 from trainsense.errors import CannotRunError, OptionError
-from trainsense.records.report import Report
-from trainsense.reporters.json import write_json
-from trainsense.reporters.text import write_text
+from trainsense.records.report import Report, Threshold
+from trainsense.reporters.formats import FORMATS
+from trainsense.reporters.interface import Rendering
+from trainsense.rules import RULES
 
-Writer = Callable[[Report, TextIO], None]
-WRITERS: Final[Mapping[str, Writer]] = {"text": write_text, "json": write_json}
-LATER_FORMATS: Final = ("markdown", "junit", "sarif", "github", "html")
+WriteFormat = Callable[[str, TextIO, Path | None], None]
+"""Writes one format to a stream; told the file that it is, None for standard output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class OutputFile:
 
 def check_format(name: str) -> None:
     """Raise an `OptionError` unless this version writes the format."""
-    check_choice("--format", name, WRITERS, later=LATER_FORMATS)
+    check_choice("--format", name, FORMATS)
 
 
 def parse_outputs(texts: Sequence[str]) -> tuple[OutputFile, ...]:
@@ -44,6 +44,40 @@ def parse_outputs(texts: Sequence[str]) -> tuple[OutputFile, ...]:
         msg = f"--output names {twice} twice: the second would overwrite the first. Give each its own path."
         raise OptionError(msg)
     return outputs
+
+
+def writer_of(report: Report, fail_on: Threshold, directory: Path | None) -> WriteFormat:
+    """Return what writes a report in any format.
+
+    Args:
+        report: the report.
+        fail_on: severity from which a finding fails.
+        directory: what its plots are relative to, None where they are not at hand.
+    """
+    pages = {rule.name: rule for rule in RULES}
+
+    def write(name: str, stream: TextIO, target: Path | None) -> None:
+        rendering = Rendering(fail_on=fail_on, pages=pages, directory=directory, target=target)
+        FORMATS[name](report, stream, rendering)
+
+    return write
+
+
+def send(write: WriteFormat, name: str, outputs: Sequence[OutputFile], stream: TextIO) -> None:
+    """Write one format to standard output, and the files beside it.
+
+    Raises:
+        CannotRunError: one of them cannot be written; the others are written all the same.
+    """
+    failures = []
+    for output in outputs:
+        try:
+            write_output(write, output)
+        except CannotRunError as error:
+            failures.append(error)
+    deliver(lambda out: write(name, out, None), stream)
+    if failures:
+        raise failures[0]
 
 
 def deliver(write: Callable[[TextIO], object], stream: TextIO) -> None:
@@ -63,7 +97,7 @@ def deliver(write: Callable[[TextIO], object], stream: TextIO) -> None:
         raise CannotRunError(msg) from None
 
 
-def write_output(report: Report, output: OutputFile) -> None:
+def write_output(write: WriteFormat, output: OutputFile) -> None:
     """Write one file, in UTF-8.
 
     Raises:
@@ -71,7 +105,7 @@ def write_output(report: Report, output: OutputFile) -> None:
     """
     try:
         with output.path.open("w", encoding="utf-8", newline="\n") as stream:
-            WRITERS[output.format](report, stream)
+            write(output.format, stream, output.path)
     except OSError as error:
         msg = f"The report could not be written to {output.path}: {error.strerror}."
         raise CannotRunError(msg) from None
@@ -80,9 +114,9 @@ def write_output(report: Report, output: OutputFile) -> None:
 def _parse_output(text: str) -> OutputFile:
     name, equals, target = text.partition("=")
     if not equals or not target.strip():
-        msg = f"--output {text!r} is not FORMAT=PATH, for example json=report.json. Formats: {', '.join(WRITERS)}."
+        msg = f"--output {text!r} is not FORMAT=PATH, for example json=report.json. Formats: {', '.join(FORMATS)}."
         raise OptionError(msg)
-    check_choice("--output", name, WRITERS, later=LATER_FORMATS)
+    check_choice("--output", name, FORMATS)
     path = Path(target).expanduser()
     if path.is_dir():
         msg = f"--output {text!r} names a folder: name the file in it, for example {name}={path / 'report'}.{name}."

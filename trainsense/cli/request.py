@@ -5,16 +5,14 @@ import re
 from pathlib import Path
 
 from trainsense.cli.budget import parse_budget
-from trainsense.cli.choice import check_choice
+from trainsense.cli.choice import check_choice, check_threshold
 from trainsense.cli.options import RunOptions
 from trainsense.errors import OptionError
-from trainsense.records.finding import SEVERITIES
 from trainsense.records.request import FEWEST_STEPS, Command, Request
 
 ENGINES = ("auto", "sequential")
 LATER_ENGINES = ("stacked", "processes", "ray")
 DEVICES = ("auto", "cpu", "cuda", "mps")
-NEVER = "never"
 
 DEFAULT_RUNS = Path(".trainsense")
 LONGEST_NAME = 100
@@ -27,7 +25,7 @@ def request_from(command: Command, options: RunOptions, *, factor: float = 10.0,
         OptionError: a value is out of range or unknown; the message names the option and what would do.
     """
     check_choice("--engine", options.engine, ENGINES, later=LATER_ENGINES)
-    check_choice("--fail-on", options.fail_on, (*SEVERITIES, NEVER))
+    check_threshold(options.fail_on)
     if not re.fullmatch(r"cuda:\d+", options.device):
         check_choice("--device", options.device, (*DEVICES, "cuda:N"))
     if options.device == "cuda:N":

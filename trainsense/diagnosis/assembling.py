@@ -9,6 +9,7 @@ from trainsense.diagnosis.fixes import fixes_of, with_headline_plot, with_what_h
 from trainsense.diagnosis.judging import judged, setup_errors
 from trainsense.diagnosis.locating import located
 from trainsense.diagnosis.opening import Opened
+from trainsense.diagnosis.origin import provenance_of
 from trainsense.diagnosis.preflight_summary import preflight_summary, preflight_verdict
 from trainsense.diagnosis.recommendation import recommend
 from trainsense.diagnosis.saving import save_plots
@@ -33,7 +34,9 @@ NOT_TRAINED: Final = (
 
 def stopped_by_setup(frame: Opened, request: Request) -> bool:
     """Return whether an error in the setup keeps `diagnose` from training."""
-    return request.command == "diagnose" and not request.keep_going and bool(setup_errors(frame.seen))
+    return (
+        request.command == "diagnose" and not request.keep_going and bool(setup_errors(frame.seen, request.selection))
+    )
 
 
 def assemble(frame: Opened, request: Request, evidence: list[Evidence], *, complete: bool) -> Report:
@@ -46,7 +49,7 @@ def assemble(frame: Opened, request: Request, evidence: list[Evidence], *, compl
         complete: whether all the essentials were run.
     """
     evidence = _edge_lowered(evidence)
-    judgements = judged(evidence, request.command)
+    judgements, ignored = request.selection.divided(judged(evidence, request.command))
     findings = sorted(
         (located(one, frame.lines) for one in judgements if isinstance(one, Finding)),
         key=lambda one: SEVERITIES.index(one.severity),
@@ -79,6 +82,9 @@ def assemble(frame: Opened, request: Request, evidence: list[Evidence], *, compl
         not_assessed=tuple(one for one in judgements if isinstance(one, NotAssessed)),
         not_run=not_run,
         plots=plots,
+        ignored=ignored,
+        baseline=request.baseline,
+        provenance=provenance_of(request, frame.started),
     )
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Final
 
 import torch
@@ -65,6 +66,7 @@ class Opened:
         setup: evidence of the first look.
         setup_steps: optimizer steps that it took.
         lines: file and line of the user's code that construct each module of the model, by the module's path.
+        started: when, in UTC.
     """
 
     loaded: LoadedWorkload
@@ -74,6 +76,7 @@ class Opened:
     seen: tuple[Evidence, ...]
     setup_steps: int
     lines: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    started: datetime = field(default_factory=lambda: datetime.now(tz=UTC))
 
 
 @contextmanager
@@ -83,6 +86,7 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
     Raises:
         CannotRunError: the workload fails its dry run, the device is not there, the run directory cannot be used.
     """
+    started = datetime.now(tz=UTC)
     workload = loaded.workload if request.lr is None else replace(loaded.workload, lr=request.lr)
     device = resolve_device(request.device)
     keeps = request.run_dir is not None and loaded.fingerprint
@@ -106,6 +110,7 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
                 seen=seen,
                 setup_steps=steps,
                 lines=source_lines(lambda: bench.fresh_model(request.seed)),
+                started=started,
             )
     finally:
         if store is not None:
@@ -150,7 +155,7 @@ def _first_seen(
     most_steps = request.budget.amount - look.steps if limited else math.inf
     looked = preflight(bench, request.seed, adaptive=subject.adaptive, most_steps=most_steps)
     seen = (look.setup, *looked.evidence)
-    if failure is not None and not setup_errors(seen):
+    if failure is not None and not setup_errors(seen, request.selection):
         raise failure
     return seen, look.prices, look.steps + looked.steps
 

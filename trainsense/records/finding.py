@@ -49,10 +49,34 @@ class Passed:
 
 @dataclass(frozen=True, kw_only=True)
 class NotAssessed:
-    """The rule could not look; `reason` says why and what would settle it."""
+    """The rule could not look.
+
+    Args:
+        rule: its name.
+        reason: why not, and what would settle it.
+        crashed: whether the check itself failed, as against not applying.
+    """
 
     rule: str
     reason: str
+    crashed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ignored:
+    """A rule that the user has set aside.
+
+    Args:
+        rule: its name.
+        reason: why, in the user's words, or that it was not selected.
+        severity: of what it would have found, None if it found nothing.
+        title: of what it would have found, empty if it found nothing.
+    """
+
+    rule: str
+    reason: str
+    severity: Severity | None = None
+    title: str = ""
 
 
 Judgement = Finding | Passed | NotAssessed

@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed, Severity
+from trainsense.records.baseline import Baseline
+from trainsense.records.finding import SEVERITIES, Finding, Ignored, NotAssessed, Passed, Severity
 from trainsense.records.fix import Fix
+from trainsense.records.provenance import Provenance
 from trainsense.records.settings import Settings
 
 SCHEMA = "trainsense.report/1"
 Verdict = Literal["healthy", "unhealthy", "inconclusive"]
+Threshold = Severity | Literal["never"]
+"""From which severity on a finding fails a pipeline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,8 @@ class Report:
     """A diagnosis, ready to be rendered.
 
     `stages` holds one JSON-ready mapping per stage that ran (CONTRACT 3); a stage that did not run is absent.
-    `not_run` names in sentences what was planned and did not fit the budget.
+    `not_run` names in sentences what was planned and did not fit the budget. `ignored` are rules that the user has set
+    aside; they count for nothing. `baseline` is an earlier report whose findings fail no pipeline any more.
     """
 
     version: str
@@ -81,8 +86,17 @@ class Report:
     not_assessed: tuple[NotAssessed, ...] = ()
     not_run: Sequence[str] = field(default_factory=tuple)
     plots: Mapping[str, str] = field(default_factory=dict)
+    ignored: tuple[Ignored, ...] = ()
+    baseline: Baseline | None = None
+    provenance: Provenance | None = None
 
-    def worst(self) -> Severity | None:
-        """Return the worst severity among the findings, None without findings."""
-        found = {finding.severity for finding in self.findings}
-        return next((severity for severity in SEVERITIES if severity in found), None)
+    def known(self, finding: Finding) -> bool:
+        """Return whether the baseline has the finding already."""
+        return self.baseline is not None and self.baseline.knows(finding)
+
+    def failing(self, fail_on: Threshold) -> tuple[Finding, ...]:
+        """Return the findings at or above `fail_on` that the baseline does not have."""
+        if fail_on == "never":
+            return ()
+        severities = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+        return tuple(one for one in self.findings if one.severity in severities and not self.known(one))

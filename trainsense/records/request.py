@@ -1,11 +1,13 @@
 """`Request`: what was asked for, as data."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
 from trainsense.errors import OptionError
+from trainsense.records.baseline import Baseline
+from trainsense.records.selection import Selection
 
 FEWEST_STEPS: Final = 20
 """A score is a mean over at least 20 steps (PROTOCOL 0)."""
@@ -24,6 +26,19 @@ class BudgetLimit:
 
     amount: float
     unit: Literal["seconds", "steps"]
+
+    def __str__(self) -> str:
+        """Return it as the command line takes it.
+
+        >>> str(BudgetLimit(amount=600.0, unit="seconds")), str(BudgetLimit(amount=2e4, unit="steps")), str(NO_LIMIT)
+        ('10m', '20000steps', 'none')
+        """
+        if math.isinf(self.amount):
+            return "none"
+        if self.unit == "steps":
+            return f"{self.amount:.0f}steps"
+        minutes = self.amount / 60
+        return f"{minutes:.0f}m" if minutes.is_integer() else f"{self.amount:g}s"
 
 
 NO_LIMIT = BudgetLimit(amount=math.inf, unit="steps")
@@ -47,6 +62,8 @@ class Request:
         fresh: ignore trials kept from earlier.
         factor: multiple of the unstable lr at which warmups are tried first (PROTOCOL 5).
         keep_going: whether `diagnose` trains although preflight found an error in the setup.
+        selection: which rules count.
+        baseline: findings that fail no pipeline any more, None for none.
 
     Raises:
         OptionError: a value is out of range.
@@ -63,6 +80,8 @@ class Request:
     fresh: bool = False
     factor: float = 10.0
     keep_going: bool = False
+    selection: Selection = field(default_factory=Selection)
+    baseline: Baseline | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges, for whoever makes a request."""

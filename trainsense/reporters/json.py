@@ -5,18 +5,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from functools import cache
 from importlib.resources import files
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from trainsense.errors import CannotRunError, TrainsenseError
-from trainsense.records.finding import Finding, NotAssessed, Passed
+from trainsense.records.baseline import Baseline
+from trainsense.records.finding import Finding, Ignored, NotAssessed, Passed
 from trainsense.records.fix import Fix, Improvement
 from trainsense.records.location import Location
+from trainsense.records.provenance import Provenance
 from trainsense.records.report import SCHEMA, Cost, Recommendation, Report, WorkloadSummary
 from trainsense.records.settings import Settings
 from trainsense.reporters.plain import plain_value, revived_value
+
+T = TypeVar("T")
 
 
 def write_json(report: Report, stream: TextIO) -> None:
@@ -56,6 +60,9 @@ def report_document(report: Report) -> dict[str, Any]:
                 "not_assessed": [asdict(rule) for rule in report.not_assessed],
                 "not_run": report.not_run,
                 "plots": report.plots,
+                "ignored": [asdict(rule) for rule in report.ignored],
+                "baseline": None if report.baseline is None else vars(report.baseline),
+                "provenance": None if report.provenance is None else asdict(report.provenance),
             },
         )
     except TypeError as error:
@@ -96,6 +103,9 @@ def read_report(document: Mapping[str, Any]) -> Report:
         not_assessed=tuple(NotAssessed(**_known(NotAssessed, entry)) for entry in document.get("not_assessed", ())),
         not_run=tuple(document.get("not_run", ())),
         plots=document.get("plots", {}),
+        ignored=tuple(Ignored(**_known(Ignored, entry)) for entry in document.get("ignored", ())),
+        baseline=_optional(Baseline, document.get("baseline")),
+        provenance=_optional(Provenance, document.get("provenance")),
     )
 
 
@@ -147,6 +157,10 @@ def _fix(entry: Mapping[str, Any]) -> Fix:
 def _settings(entry: Mapping[str, Any]) -> Settings:
     known = revived_value(_known(Settings, entry))
     return Settings(**{**known, "edits": tuple(entry.get("edits", ()))})
+
+
+def _optional(kind: type[T], entry: Mapping[str, Any] | None) -> T | None:
+    return None if entry is None else kind(**_known(kind, entry))
 
 
 def _known(kind: type, entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,31 +7,24 @@ from typing import get_args, get_type_hints
 
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.records.finding import Judgement, NotAssessed
+from trainsense.records.rule_page import RulePage
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(RulePage):
     """One rule.
 
     Args:
-        name: as findings carry it (CONTRACT 4).
-        family: `setup`, `stability`, …
-        summary: one line.
-        page: what it checks, how it is decided, what to try, where it comes from (markdown).
         judge: a function whose parameters name the evidence it needs by type; `X | None` where it can do without.
     """
 
-    name: str
-    family: str
-    summary: str
-    page: str
     judge: Callable[..., Judgement]
 
     def __call__(self, evidence: Iterable[Evidence]) -> Judgement:
         """Judge; `NotAssessed` if a stage that it needs did not run."""
         evidence = tuple(evidence)
         by_type = {type(one): one for one in evidence}
-        reasons = {one.kind: one.reason for one in evidence if isinstance(one, Missing)}
+        missing = {one.kind: one for one in evidence if isinstance(one, Missing)}
         hints = get_type_hints(self.judge)
         hints.pop("return", None)
         arguments: dict[str, Evidence | None] = {}
@@ -40,8 +33,9 @@ class Rule:
             found = next((by_type[kind] for kind in kinds if kind in by_type), None)
             if found is None and NoneType not in kinds:
                 kind = kinds[0].__name__
-                reason = reasons.get(kind) or f"needs {_WHAT.get(kind, _PREFLIGHT)}"
-                return NotAssessed(rule=self.name, reason=reason)
+                if kind in missing:
+                    return NotAssessed(rule=self.name, reason=missing[kind].reason, crashed=missing[kind].crashed)
+                return NotAssessed(rule=self.name, reason=f"needs {_WHAT.get(kind, _PREFLIGHT)}")
             arguments[parameter] = found
         return self.judge(**arguments)
 

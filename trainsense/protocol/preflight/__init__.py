@@ -120,7 +120,7 @@ def _measured(measurement: Measurement, look: Look, watcher: Watcher | None) -> 
             raise
         except Exception as error:  # noqa: BLE001 - whatever the user's model does becomes the reason
             reason = f"this model could not be looked into: {described(error)}"
-            return Missing(kind=measurement.gives.__name__, reason=reason)
+            return Missing(kind=measurement.gives.__name__, reason=reason, crashed=True)
 
 
 def _uncompiled() -> AbstractContextManager[object]:

@@ -10,7 +10,9 @@ class Missing:
     Attributes:
         kind: name of the evidence's type.
         reason: why not, and what would settle it: a sentence that a rule can give for not being assessed.
+        crashed: whether measuring it failed, as against not applying.
     """
 
     kind: str
     reason: str
+    crashed: bool = False

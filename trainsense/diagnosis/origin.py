@@ -1,0 +1,26 @@
+"""When and on what a report is made."""
+
+import platform
+from datetime import datetime
+
+import torch
+
+from trainsense.records.provenance import Provenance
+from trainsense.records.request import Request
+
+
+def provenance_of(request: Request, started: datetime) -> Provenance:
+    """Return the provenance of a report.
+
+    Args:
+        request: what was asked for.
+        started: when, in UTC.
+    """
+    return Provenance(
+        started=started.isoformat(timespec="seconds"),
+        seed=request.seed,
+        budget=str(request.budget),
+        python=platform.python_version(),
+        torch=torch.__version__,
+        platform=f"{platform.system()} {platform.machine()}",
+    )
