@@ -53,6 +53,7 @@ class Quadratic:
     quieter: Mapping[str, float] = field(default_factory=dict)
     needs: str | None = None
     ran: list[Trial] = field(default_factory=list)
+    width: int = 1
 
     @property
     def limit(self) -> float:
@@ -66,6 +67,9 @@ class Quadratic:
                 raise KeyboardInterrupt
             self.ran.append(trial)
             yield self.answer(trial)
+
+    def close(self) -> None:
+        """Do nothing."""
 
     def answer(self, trial: Trial) -> Run:
         """Return what happens."""

@@ -149,6 +149,11 @@ def test_prices() -> None:
 class Strange:
     """An executor that dies of something else."""
 
+    width = 1
+
+    def close(self) -> None:
+        """Do nothing."""
+
     def run(self, trials: Sequence[Trial]) -> Iterator[Run]:
         """Raise."""
         msg = "strange"

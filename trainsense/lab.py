@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trainsense.executors.interface import Executor
@@ -69,7 +69,23 @@ class Lab:
             trials: any number; repeated ones are run once.
             purpose: what they are for, in words that can follow "not run: ".
         """
-        return [self._one(trial, purpose) for trial in trials]
+        keyed = [(trial.key(self._context), trial) for trial in trials]
+        skipped: dict[str, Run] = {}
+        pending = {key: trial for key, trial in keyed if key not in self._known}
+        while pending:
+            key, trial = next(iter(pending.items()))
+            reason = self._refusal(trial, 0.0)
+            if reason is not None:
+                skipped[key] = self._skip(key, trial, purpose, reason)
+                del pending[key]
+                continue
+            batch = self._batch(pending)
+            self._run_batch(batch, purpose)
+            for key in batch:
+                trial = pending.pop(key)
+                if key not in self._known:
+                    skipped[key] = self._skip(key, trial, purpose, "interrupted")
+        return [self._known[key] if key in self._known else skipped[key] for key, _ in keyed]
 
     def affords(self, trials: Sequence[Trial]) -> bool:
         """Return whether all of `trials` are known or fit the budget together."""
@@ -108,39 +124,56 @@ class Lab:
             trials=len(runs), steps=sum(len(run.trace) for run in runs), seconds=sum(run.seconds for run in runs)
         )
 
-    def _one(self, trial: Trial, purpose: str) -> Run:
-        key = trial.key(self._context)
-        if key in self._known:
-            return self._known[key]
-        reason = self._refusal(trial)
-        if reason is not None:
-            return self._skip(key, trial, purpose, reason)
-        kept = None if self._store is None or self._fresh else self._store.run(key)
-        if kept is None:
-            self._listener.started(purpose, trial.steps)
+    def _batch(self, pending: Mapping[str, Trial]) -> dict[str, Trial]:
+        """Return the first of the pending trials that fit the budget however long each of them takes.
+
+        So what is run, and what is left out, does not depend on how many are run at once.
+        """
+        batch: dict[str, Trial] = {}
+        reserved = 0.0
+        for key, trial in pending.items():
+            if batch and (self._executor.width == 1 or self._refusal(trial, reserved) is not None):
+                break
+            batch[key] = trial
+            reserved += self.allowance.prices.of(trial)
+        return batch
+
+    def _run_batch(self, batch: Mapping[str, Trial], purpose: str) -> None:
+        """Run what the store does not have; keep each run as soon as it is done."""
+        done = {key: run for key in batch if (run := self._kept(key)) is not None}
+        for run in done.values():
+            self._listener.finished(0, run.outcome.text)
+        missing = {key: trial for key, trial in batch.items() if key not in done}
+        if missing:
+            for trial in missing.values():
+                self._listener.started(purpose, trial.steps)
             try:
-                run = next(iter(self._executor.run([trial])))
+                for run in self._executor.run(list(missing.values())):
+                    key = run.trial.key(self._context)
+                    done[key] = run
+                    if self._store is not None:
+                        self._store.keep(key, run)
+                    self._listener.finished(len(run.trace), run.outcome.text)
             except KeyboardInterrupt:
                 self.interrupted = True
-                return self._skip(key, trial, purpose, "interrupted")
-            if self._store is not None:
-                self._store.keep(key, run)
-        else:
-            run = kept
-        self._listener.finished(len(run.trace) if kept is None else 0, run.outcome.text)
-        self._known[key], self._purposes[key] = run, purpose
-        self.spent += self.allowance.prices.of_run(run)
-        return run
+        for key in batch:
+            if key in done:
+                self._known[key], self._purposes[key] = done[key], purpose
+                self.spent += self.allowance.prices.of_run(done[key])
 
-    def _refusal(self, trial: Trial) -> SkipReason | None:
+    def _kept(self, key: str) -> Run | None:
+        return None if self._store is None or self._fresh else self._store.run(key)
+
+    def _refusal(self, trial: Trial, reserved: float) -> SkipReason | None:
+        """Return why a trial is not run when so much of the budget is promised to others, None if it is."""
         if self.interrupted:
             return "interrupted"
-        price = self.allowance.prices.of(trial)
+        price = self.allowance.prices.of(trial) + reserved
         return "budget" if self.spent + price > self.allowance.amount or self._late(price) else None
 
     def _late(self, price: float) -> bool:
         """Whether something of this price would end after the deadline; a price in steps only knows whether it has passed."""
-        seconds = price if self.allowance.deadline < math.inf else 0.0
+        seconds = price / self._executor.width if self.allowance.deadline < math.inf else 0.0
         return self._clock() - self._opened + seconds > self.allowance.deadline
 
     def _skip(self, key: str, trial: Trial, purpose: str, reason: SkipReason) -> Run:

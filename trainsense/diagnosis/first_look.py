@@ -20,7 +20,7 @@ SLOW_STEP: Final = 0.05
 THREADS_PAY: Final = 1.2
 """More threads are used where they are this much faster."""
 
-NOT_OF_THE_PLAN: Final = ("run_dir", "fresh", "keep_going", "selection", "baseline")
+NOT_OF_THE_PLAN: Final = ("run_dir", "fresh", "keep_going", "selection", "baseline", "engine", "jobs")
 """What is asked for without a bearing on how long trials are."""
 
 
@@ -32,11 +32,15 @@ class FirstKnown:
         setup: evidence of the first look, or why it is missing.
         prices: what steps, probes and evaluations cost.
         steps: optimizer steps that it took to know.
+        step_seconds: how long a step takes, 0 if unknown.
+        threads: torch's threads that pay.
     """
 
     setup: Setup | Missing
     prices: Prices
     steps: int
+    step_seconds: float = 0.0
+    threads: int = 1
 
 
 def first_look(bench: Bench, request: Request, store: Store | None, context: str, threads: int) -> FirstKnown:
@@ -76,11 +80,23 @@ def first_look(bench: Bench, request: Request, store: Store | None, context: str
 
 def _document(look: FirstLook, threads: int, prices: Prices, timed_steps: int) -> dict[str, Any]:
     steps = look.steps + timed_steps
-    return {"threads": threads, "setup": asdict(look.setup), "prices": asdict(prices), "steps": steps}
+    return {
+        "threads": threads,
+        "setup": asdict(look.setup),
+        "prices": asdict(prices),
+        "steps": steps,
+        "step_seconds": look.step_seconds,
+    }
 
 
 def _read(document: dict[str, Any]) -> FirstKnown:
     setup = dict(document["setup"])
     setup["likely_causes"] = tuple(setup["likely_causes"])
     setup["non_finite"] = tuple((int(index), str(path), int(count)) for index, path, count in setup["non_finite"])
-    return FirstKnown(setup=Setup(**setup), prices=Prices(**document["prices"]), steps=int(document["steps"]))
+    return FirstKnown(
+        setup=Setup(**setup),
+        prices=Prices(**document["prices"]),
+        steps=int(document["steps"]),
+        step_seconds=float(document.get("step_seconds", 0.0)),
+        threads=int(document["threads"]),
+    )

@@ -9,12 +9,13 @@ from trainsense.records.provenance import Provenance
 from trainsense.records.request import Request
 
 
-def provenance_of(request: Request, started: datetime) -> Provenance:
+def provenance_of(request: Request, started: datetime, engine: str) -> Provenance:
     """Return the provenance of a report.
 
     Args:
         request: what was asked for.
         started: when, in UTC.
+        engine: how trials were run, and why so.
     """
     return Provenance(
         started=started.isoformat(timespec="seconds"),
@@ -23,4 +24,5 @@ def provenance_of(request: Request, started: datetime) -> Provenance:
         python=platform.python_version(),
         torch=torch.__version__,
         platform=f"{platform.system()} {platform.machine()}",
+        engine=engine,
     )

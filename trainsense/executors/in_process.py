@@ -15,6 +15,8 @@ class InProcess:
         bench: the workload on its device.
     """
 
+    width = 1
+
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
@@ -22,3 +24,6 @@ class InProcess:
         """Yield one run per trial, in order."""
         for trial in trials:
             yield run_trial(self._bench, trial)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""

@@ -10,5 +10,12 @@ from trainsense.records.trial import Trial
 class Executor(Protocol):
     """Runs trials and gives each run back as soon as it is done."""
 
+    @property
+    def width(self) -> int:
+        """Return how many trials it runs at once, at least 1."""
+
     def run(self, trials: Sequence[Trial]) -> Iterator[Run]:
-        """Yield one run per trial, in order."""
+        """Yield one run per trial, each as soon as it is done, in whatever order."""
+
+    def close(self) -> None:
+        """Let go of whatever it holds."""

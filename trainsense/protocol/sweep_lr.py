@@ -42,16 +42,13 @@ class _Grid:
 
     def run(self, indices: Sequence[int], seeds: Sequence[int], purpose: str) -> bool:
         """Run grid points; return whether all fitted the budget."""
-        complete = True
-        for seed in seeds:
-            for index in indices:
-                trial = self._plan.trial(grid_lr(index), seed, self._stop_loss)
-                run = self._lab.run([trial], purpose)[0]
-                if run.skipped:
-                    complete = False
-                else:
-                    self._runs.setdefault(index, {})[seed] = run
-        return complete
+        places = [(index, seed) for seed in seeds for index in indices]
+        trials = [self._plan.trial(grid_lr(index), seed, self._stop_loss) for index, seed in places]
+        runs = self._lab.run(trials, purpose)
+        for (index, seed), run in zip(places, runs, strict=True):
+            if not run.skipped:
+                self._runs.setdefault(index, {})[seed] = run
+        return not any(run.skipped for run in runs)
 
     @property
     def indices(self) -> list[int]:
@@ -119,12 +116,12 @@ def stop_loss(bracket: Bracket | None) -> float | None:
 
 
 def _coarse(grid: _Grid, plan: Plan, indices: list[int]) -> None:
-    """Run every second grid point from low to high, then the best one's neighbours; extend while the best is at an end."""
-    for count, index in enumerate(indices):
-        if count >= 3 and _two_failed(grid.sweep()):
-            break
-        if not grid.run([index], plan.seeds[:1], "coarse learning-rate grid"):
-            return
+    """Run every second grid point from low to high, then the best one's neighbours; extend while the best is at an end.
+
+    All at once: those that fail stop at their divergence, and what the points tell each other would save little more.
+    """
+    if not grid.run(indices, plan.seeds[:1], "coarse learning-rate grid"):
+        return
     for _ in range(MOST_EXTENSIONS):
         wanted, purpose = (
             _around(_best_index(grid), grid.indices) if _seen_failing(grid.sweep()) else _above(grid.indices)
@@ -155,10 +152,6 @@ def _around(best: int | None, known: list[int]) -> tuple[list[int], str]:
         return _above(known)
     beside = [index for index in (best - 1, best + 1) if index not in known]
     return beside, "neighbours of the best learning rate"
-
-
-def _two_failed(sweep: LearningRateSweep) -> bool:
-    return len(sweep.points) > 2 and all(point.unstable for point in sweep.points[-2:])
 
 
 def _best_index(grid: _Grid) -> int | None:

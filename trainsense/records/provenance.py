@@ -14,6 +14,7 @@ class Provenance:
         python: version.
         torch: version.
         platform: operating system and architecture.
+        engine: how trials were run, and why so: a sentence; empty if unknown.
     """
 
     started: str
@@ -22,3 +23,4 @@ class Provenance:
     python: str
     torch: str
     platform: str
+    engine: str = ""

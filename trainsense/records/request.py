@@ -14,6 +14,8 @@ FEWEST_STEPS: Final = 20
 
 Command = Literal["preflight", "sweep-lr", "check-instability", "pick-clip", "sweep-warmup", "diagnose"]
 
+Engine = Literal["auto", "sequential", "processes"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetLimit:
@@ -64,6 +66,8 @@ class Request:
         keep_going: whether `diagnose` trains although preflight found an error in the setup.
         selection: which rules count.
         baseline: findings that fail no pipeline any more, None for none.
+        engine: how trials are run.
+        jobs: how many worker processes at most, None for as many as there are cores.
 
     Raises:
         OptionError: a value is out of range.
@@ -82,6 +86,8 @@ class Request:
     keep_going: bool = False
     selection: Selection = field(default_factory=Selection)
     baseline: Baseline | None = None
+    engine: Engine = "auto"
+    jobs: int | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges, for whoever makes a request."""
@@ -94,6 +100,7 @@ class Request:
             ("steps", self.steps, FEWEST_STEPS),
             ("seeds", self.seeds, 1),
             ("seed", self.seed, 0),
+            ("jobs", self.jobs, 1),
         ):
             if count is not None and count < least:
                 msg = f"{name} must be at least {least}, not {count}."

@@ -25,6 +25,7 @@ class LoadedWorkload:
         source: the file or module as the user named it, or a note that it came from a running session.
         path: the file, absolute; None for a workload made in a session.
         fingerprint: content hash of the source (see `fingerprint`); empty where the source does not tell all.
+        target: its address, by which another process can load it again; empty for a workload made in a session.
     """
 
     workload: Workload
@@ -32,6 +33,7 @@ class LoadedWorkload:
     source: str
     path: Path | None
     fingerprint: str
+    target: str = ""
 
 
 def load(target: str) -> LoadedWorkload:
@@ -59,6 +61,7 @@ def load(target: str) -> LoadedWorkload:
         source=address.source,
         path=path,
         fingerprint=fingerprint(path, module=module_name, context=[address.attribute]),
+        target=target,
     )
 
 

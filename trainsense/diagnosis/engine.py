@@ -1,0 +1,106 @@
+"""Which engine runs the trials, and why."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from trainsense.diagnosis.first_look import FirstKnown
+from trainsense.errors import OptionError
+from trainsense.executors.in_process import InProcess
+from trainsense.executors.interface import Executor
+from trainsense.executors.process_pool import ProcessPool
+from trainsense.executors.worker import Assignment
+from trainsense.records.request import Request
+from trainsense.runners.bench import Bench
+from trainsense.workload.load import LoadedWorkload
+
+WORTH_SECONDS: Final = 30.0
+"""Work ahead, on one core, from which worker processes pay: they take 6 to 10 s to come up on two cores (measured: the fork
+server imports torch once, each worker reads the batches)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenEngine:
+    """An engine.
+
+    Attributes:
+        executor: runs the trials.
+        text: which, and why: a sentence for the report.
+    """
+
+    executor: Executor
+    text: str
+
+
+def chosen_engine(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown) -> ChosenEngine:
+    """Return the engine that was asked for, or the fastest that applies.
+
+    Raises:
+        OptionError: what was asked for cannot run this workload.
+    """
+    jobs = request.jobs or cores()
+    if request.engine == "sequential":
+        return ChosenEngine(executor=InProcess(bench), text="sequential, as asked for")
+    against = _against_processes(loaded, bench, request, look, jobs)
+    if request.engine == "processes":
+        if not loaded.target:
+            msg = "--engine processes needs a workload that lies in a file: a worker process has to load it."
+            raise OptionError(msg)
+        return ChosenEngine(
+            executor=_pool(loaded, bench, request, look, jobs), text=f"processes, as asked for: {_workers(jobs)}"
+        )
+    if against:
+        return ChosenEngine(executor=InProcess(bench), text=f"sequential: {against}")
+    return ChosenEngine(
+        executor=_pool(loaded, bench, request, look, jobs), text=f"processes: {_workers(jobs)}, one thread each"
+    )
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _against_processes(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown, jobs: int) -> str:
+    """Return what speaks against worker processes, empty if nothing does."""
+    if jobs < 2:
+        return "one core, or one job"
+    if bench.device.type != "cpu":
+        return f"trials share {bench.device}"
+    if not loaded.target:
+        return "the workload lies in no file that a worker could load"
+    if request.command == "preflight":
+        return "preflight trains next to nothing"
+    if look.threads > 1:
+        return f"its steps already use {look.threads} threads"
+    ahead = _seconds_ahead(request, look)
+    if ahead < WORTH_SECONDS:
+        return f"about {ahead:.0f} s of work, too little for worker processes to pay"
+    return ""
+
+
+def _seconds_ahead(request: Request, look: FirstKnown) -> float:
+    budget = request.budget
+    if math.isinf(budget.amount):
+        return math.inf
+    return budget.amount if budget.unit == "seconds" else budget.amount * look.step_seconds
+
+
+def _pool(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown, jobs: int) -> ProcessPool:
+    return ProcessPool(
+        Assignment(
+            target=loaded.target,
+            folder=str(Path.cwd()),
+            lr=request.lr,
+            device=str(bench.device),
+            seed=request.seed,
+            threads=look.threads if jobs == 1 else 1,
+        ),
+        jobs,
+    )
+
+
+def _workers(jobs: int) -> str:
+    return "1 worker" if jobs == 1 else f"{jobs} workers"

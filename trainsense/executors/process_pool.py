@@ -1,0 +1,142 @@
+"""Runs trials in worker processes, each with a bench of its own."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from typing import Final
+
+from trainsense.executors.worker import Assignment, Refusal, work
+from trainsense.records.outcome import Crashed
+from trainsense.records.run import Run
+from trainsense.records.trial import Trial
+
+MOST_DEATHS: Final = 2
+"""A trial whose worker died so often is given up: memory is short, or its code ends the process."""
+PRELOADED: Final = ("torch", "torch._dynamo", "trainsense.executors.worker")
+"""What the fork server imports once: a worker is then ready in 0.15 s instead of 5 s. The first optimizer that is built
+imports `torch._dynamo`."""
+
+
+class _Worker:
+    """One process, its pipe, and the trial that it has in hand."""
+
+    def __init__(self, context: BaseContext, assignment: Assignment) -> None:
+        self.connection, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
+            target=work, args=(theirs, assignment), daemon=True, name="trainsense-worker"
+        )
+        self.process.start()
+        theirs.close()
+        self.task: int | None = None
+
+    def send(self, task: int, trial: Trial) -> None:
+        """Hand it a trial; a worker that is dead already shows when it is waited for."""
+        self.task = task
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send(trial)
+
+    def received(self) -> Run | Refusal | None:
+        """Return what it has sent, None if it died."""
+        try:
+            answer: Run | Refusal = self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            return None
+        return answer
+
+    def end(self) -> None:
+        """Kill it, whatever it is doing."""
+        self.connection.close()
+        self.process.kill()
+        self.process.join()
+
+
+class ProcessPool:
+    """The engine `processes`: a worker that dies costs its own trial and nothing else.
+
+    Args:
+        assignment: how each worker builds its bench.
+        jobs: number of workers, 1 or more; they are started when they are first needed and kept until `close`.
+    """
+
+    def __init__(self, assignment: Assignment, jobs: int) -> None:
+        self.width = jobs
+        self._assignment = assignment
+        self._context = _context()
+        self._workers: list[_Worker] = []
+
+    def run(self, trials: Sequence[Trial]) -> Iterator[Run]:
+        """Yield one run per trial as they finish.
+
+        Raises:
+            TrainsenseError: the workload could not be set up in a worker, or its batch source raised.
+        """
+        waiting = deque(range(len(trials)))
+        deaths = [0] * len(trials)
+        try:
+            while waiting or any(worker.task is not None for worker in self._workers):
+                self._hand_out(waiting, trials)
+                for worker in self._ready():
+                    task, worker_answer = worker.task, worker.received()
+                    assert task is not None
+                    worker.task = None
+                    if isinstance(worker_answer, Refusal):
+                        raise worker_answer.error()
+                    if worker_answer is not None:
+                        yield worker_answer
+                        continue
+                    status = self._buried(worker)
+                    deaths[task] += 1
+                    if deaths[task] < MOST_DEATHS:
+                        waiting.appendleft(task)
+                    else:
+                        yield _given_up(trials[task], status)
+        finally:
+            for worker in [one for one in self._workers if one.task is not None]:
+                self._buried(worker)  # interrupted: what it has in hand is wanted no more
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in list(self._workers):
+            self._buried(worker)
+
+    def _hand_out(self, waiting: deque[int], trials: Sequence[Trial]) -> None:
+        while waiting and len(self._workers) < self.width and all(one.task is not None for one in self._workers):
+            worker = _Worker(self._context, self._assignment)
+            self._workers.append(worker)
+            task = waiting.popleft()
+            worker.send(task, trials[task])
+        for worker in self._workers:
+            if worker.task is None and waiting:
+                task = waiting.popleft()
+                worker.send(task, trials[task])
+
+    def _ready(self) -> list[_Worker]:
+        busy: dict[Connection, _Worker] = {one.connection: one for one in self._workers if one.task is not None}
+        return [busy[one] for one in wait(list(busy)) if isinstance(one, Connection)]
+
+    def _buried(self, worker: _Worker) -> int | None:
+        """End a worker and forget it; return its exit status, negative for the signal that killed it."""
+        worker.process.join(timeout=1.0 if worker.task is None else 0.0)
+        status = worker.process.exitcode
+        worker.end()
+        self._workers.remove(worker)
+        return status
+
+
+def _given_up(trial: Trial, status: int | None) -> Run:
+    how = f"killed by signal {-status}" if status is not None and status < 0 else f"exit status {status}"
+    message = f"the worker process died {MOST_DEATHS} times ({how}): memory may have run out. Try fewer --jobs."
+    return Run(trial=trial, outcome=Crashed(reason="out-of-memory", step=0, message=message))
+
+
+def _context() -> BaseContext:
+    """Return the fork server where the platform has one: it imports torch once for all workers."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(PRELOADED))
+        return context
+    return multiprocessing.get_context("spawn")
