@@ -39,6 +39,11 @@ class OtherSeeds:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
+    width = 1
+
+    def close(self) -> None:
+        """Do nothing."""
+
     def run(self, trials: Sequence[Trial]) -> Iterator[Run]:
         """Yield one run per trial, in order."""
         for trial in trials:

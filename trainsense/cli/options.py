@@ -51,8 +51,10 @@ class RunOptions(OutputOptions):
     ] = None
     seed: Annotated[int, typer.Option("--seed", help="The first seed.")] = 0
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
-    engine: Annotated[str, typer.Option("--engine", help="How trials are run: auto or sequential.")] = "auto"
-    jobs: Annotated[int, typer.Option("--jobs", help="Worker processes, for engines that have them.")] = 1
+    engine: Annotated[str, typer.Option("--engine", help="How trials are run: auto, sequential or processes.")] = "auto"
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", help="Worker processes at most; else as many as there are cores.")
+    ] = None
     budget: Annotated[
         str, typer.Option("--budget", help="What may be spent: 90s, 10m, 20000steps or none (no limit).")
     ] = "10m"

@@ -3,15 +3,16 @@
 import math
 import re
 from pathlib import Path
+from typing import cast
 
 from trainsense.cli.budget import parse_budget
 from trainsense.cli.choice import check_choice, check_threshold
 from trainsense.cli.options import RunOptions
 from trainsense.errors import OptionError
-from trainsense.records.request import FEWEST_STEPS, Command, Request
+from trainsense.records.request import FEWEST_STEPS, Command, Engine, Request
 
-ENGINES = ("auto", "sequential")
-LATER_ENGINES = ("stacked", "processes", "ray")
+ENGINES = ("auto", "sequential", "processes")
+LATER_ENGINES = ("stacked", "ray")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 DEFAULT_RUNS = Path(".trainsense")
@@ -50,6 +51,8 @@ def request_from(command: Command, options: RunOptions, *, factor: float = 10.0,
         fresh=options.fresh,
         factor=factor,
         keep_going=keep_going,
+        engine=cast("Engine", options.engine),
+        jobs=options.jobs,
     )
 
 

@@ -38,8 +38,6 @@ def run(command: Command, options: RunOptions, *, factor: float = 10.0, keep_goi
         from trainsense.workload.load import load  # noqa: PLC0415
 
         with progress_listener(quiet=options.quiet) as listener:
-            if options.jobs > 1:
-                listener.warn(f"--jobs {options.jobs} is not used: engine {options.engine!r} runs one trial at a time.")
             loaded = load(options.workload)
             if request.run_dir is None:
                 request = replace(request, run_dir=default_run_dir(loaded.name))

@@ -65,20 +65,16 @@ def cores() -> int:
 
 def _against_processes(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown, jobs: int) -> str:
     """Return what speaks against worker processes, empty if nothing does."""
-    if jobs < 2:
-        return "one core, or one job"
-    if bench.device.type != "cpu":
-        return f"trials share {bench.device}"
-    if not loaded.target:
-        return "the workload lies in no file that a worker could load"
-    if request.command == "preflight":
-        return "preflight trains next to nothing"
-    if look.threads > 1:
-        return f"its steps already use {look.threads} threads"
     ahead = _seconds_ahead(request, look)
-    if ahead < WORTH_SECONDS:
-        return f"about {ahead:.0f} s of work, too little for worker processes to pay"
-    return ""
+    reasons = {
+        "one core, or one job": jobs < 2,
+        f"trials share {bench.device}": bench.device.type != "cpu",
+        "the workload lies in no file that a worker could load": not loaded.target,
+        "preflight trains next to nothing": request.command == "preflight",
+        f"its steps already use {look.threads} threads": look.threads > 1,
+        f"about {ahead:.0f} s of work, too little for worker processes to pay": ahead < WORTH_SECONDS,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def _seconds_ahead(request: Request, look: FirstKnown) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 
@@ -13,7 +13,6 @@ from trainsense.diagnosis.engine import chosen_engine
 from trainsense.diagnosis.first_look import FirstKnown, first_look
 from trainsense.diagnosis.judging import setup_errors
 from trainsense.errors import BatchSourceError, UserCodeError
-from trainsense.executors.interface import Executor
 from trainsense.lab import Allowance, Lab
 from trainsense.protocol.preflight import preflight
 from trainsense.records.budget import STEP_PRICES, Prices
@@ -30,6 +29,9 @@ from trainsense.workload.optimizers import build_optimizer, code_of
 from trainsense.workload.schedule import own_warmup_steps
 from trainsense.workload.seeding import global_state_kept
 from trainsense.workload.source_lines import source_lines
+
+if TYPE_CHECKING:
+    from trainsense.executors.interface import Executor
 
 SWEEP_HORIZON: Final = 300
 """Steps of a sweep trial where the budget allows (PROTOCOL 0)."""

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from trainsense.executors.worker import Assignment, Refusal, work
 from trainsense.records.outcome import Crashed
 from trainsense.records.run import Run
 from trainsense.records.trial import Trial
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 MOST_DEATHS: Final = 2
 """A trial whose worker died so often is given up: memory is short, or its code ends the process."""
