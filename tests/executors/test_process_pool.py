@@ -132,11 +132,11 @@ def test_an_interruption_leaves_a_pool_that_works(pool: ProcessPool) -> None:
 
 def test_what_ends_a_diagnosis_ends_it_from_a_worker(assignment: Assignment) -> None:
     """With the user's traceback, as in this process."""
-    for change, error, text in (
-        ({"target": "missing.py"}, WorkloadError, "missing.py"),
-        ({}, BatchSourceError, "the disk is gone"),
+    for target, error, text in (
+        ("missing.py", WorkloadError, "missing.py"),
+        (assignment.target, BatchSourceError, "the disk is gone"),
     ):
-        failing = ProcessPool(replace(assignment, **change), 1)
+        failing = ProcessPool(replace(assignment, target=target), 1)
         with pytest.raises(error, match=text):
             list(failing.run([trial(UNREADABLE, 7)]))
         failing.close()
