@@ -126,7 +126,7 @@ def test_an_interruption_leaves_a_pool_that_works(pool: ProcessPool) -> None:
     """Trials in hand are given up with their workers."""
     runs = pool.run([trial(0.01 + 1e-4 * count, 5) for count in range(8)])
     assert next(runs).completed
-    runs.close()
+    del runs
     assert [run.completed for run in pool.run([trial(0.01)])] == [True]
 
 

@@ -124,11 +124,10 @@ def _adopt(
     lab: Lab, plan: Plan, sweep: LearningRateSweep, baseline: Trial, setting: Trial, purpose: str
 ) -> Comparison | None:
     """Screen a setting on the first seed and compare it on fresh seeds if it looks no worse."""
-    screened = compare_runs(lab.run([baseline], purpose), lab.run([setting], purpose), sweep)
+    one, two = lab.run([baseline, setting], purpose)
+    screened = compare_runs([one], [two], sweep)
     if screened is None or screened.mean < -PRACTICAL_MARGIN or not plan.effort.adoption_pairs:
         return screened
     seeds = plan.fresh_seeds(plan.effort.adoption_pairs)
-    trials = [(replace(baseline, seed=seed), replace(setting, seed=seed)) for seed in seeds]
-    left = lab.run([one for one, _ in trials], purpose)
-    right = lab.run([two for _, two in trials], purpose)
-    return compare_runs(left, right, sweep) or screened
+    runs = lab.run([replace(trial, seed=seed) for trial in (baseline, setting) for seed in seeds], purpose)
+    return compare_runs(runs[: len(seeds)], runs[len(seeds) :], sweep) or screened

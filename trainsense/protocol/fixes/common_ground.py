@@ -79,10 +79,16 @@ class CommonGround:
         return reason_for(run, self.sweep) is None
 
     def pairs(self, settings: Settings, count: int, purpose: str) -> list[Run]:
-        """Run `settings`, the baseline and the control on fresh seeds, seed by seed, so that what fits the budget is complete."""
+        """Run `settings`, the baseline and the control on fresh seeds: as many seeds as fit the budget with all three."""
         found: list[list[Run]] = []
-        for seed in self.plan.fresh_seeds(count):
-            trials = [self.trial(one, seed) for one in (self.control, self.baseline, settings)]
+        seeds = [
+            [self.trial(one, seed) for one in (self.control, self.baseline, settings)]
+            for seed in self.plan.fresh_seeds(count)
+        ]
+        at_once = [trial for trials in seeds for trial in trials]
+        if self.lab.affords(at_once):
+            self.lab.run(at_once, purpose)
+        for trials in seeds:
             done = self.lab.run(trials, purpose) if self.lab.affords(trials) else self._left_out(trials, purpose)
             if not done:
                 break
