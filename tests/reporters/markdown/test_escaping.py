@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from tests.reporters.markdown.parsed import OURS, one_line, parsed, strings, tables, told
 from trainsense.reporters.markdown import escaping
 
-CASES = 150
+CASES = 80
 
 
 def shown(text: str) -> str:
