@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from tests.cases import drawn_batches, fixed_batches
+from tests.layouts import LAYOUTS
+from tests.layouts import ROWS as TABLE
 from trainsense.errors import BatchSourceError, WorkloadError
 from trainsense.workload.replay import Replay, ReplayShelf
 from trainsense.workload.seeding import RandomState
@@ -144,3 +146,20 @@ def test_a_loader_of_unknown_length() -> None:
     """A data loader over a stream has no length, nor has its iterator, which raises when asked whether it is empty."""
     replay = Replay(lambda: DataLoader(Endless(), batch_size=4), 0, "data", 1 << 20)
     assert [tuple(batch.shape) for batch in replay.first(3)] == [(4, 3)] * 3
+
+
+@pytest.mark.filterwarnings("ignore:.*beta state:UserWarning", "ignore:.*prototype stage:UserWarning")
+def test_tensors_of_every_layout_are_replayed() -> None:
+    """From memory, and read again past the bound."""
+
+    def source() -> Iterator[dict[str, Tensor]]:
+        for scale in torch.rand(3):
+            yield {name: made(scale * TABLE) for name, made in LAYOUTS.items() if "ed" not in name[-2:]}
+
+    for limit in (PLENTY, 1):
+        replay = Replay(source, 0, "data", limit)
+        first, again = replay.first(4), replay.first(4)
+        for one, two in zip(first, again, strict=True):
+            assert [tensor.layout for tensor in one.values()] == [tensor.layout for tensor in two.values()]
+            assert all(torch.equal(one[name].to_dense(), two[name].to_dense()) for name in one)
+        assert float(first[0]["COO"].to_dense().sum()) != float(first[1]["COO"].to_dense().sum())
