@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from trainsense.cli.progress import write_line
+from trainsense.cli.streams import write_line
 from trainsense.cli.rendering import OutputFile, rendering_of
 from trainsense.records.report import Report, Threshold
 from trainsense.reporters.document import Document
