@@ -1,27 +1,30 @@
 """What was looked at without a finding, what was not looked at, what it cost, and where the files lie."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trainsense.records.finding import NotAssessed
+from trainsense.records.finding import Ignored, NotAssessed
 from trainsense.records.report import Report
+from trainsense.records.selection import NOT_SELECTED
 from trainsense.reporters.numbers import number_text
 from trainsense.reporters.sections.layout import SEPARATOR, heading, indented, labelled, text_of
 
 
 def closing(report: Report) -> Iterator[RenderableType]:
-    """Yield the rules that passed or could not be assessed, what did not run, the cost and the files."""
-    if report.passed or report.not_assessed or report.not_run:
+    """Yield the rules that passed, are ignored or could not be assessed, what did not run, the cost and the files."""
+    if report.passed or report.ignored or report.not_assessed or report.not_run:
         yield heading("Other checks")
     if report.passed:
         names = ", ".join(passed.rule for passed in report.passed)
         yield labelled([("passed", text_of(names))])
+    if report.ignored:
+        yield labelled(("ignored", text_of(line)) for line in ignored_lines(report.ignored))
     if report.not_assessed:
         yield indented(text_of("not assessed", "dim"))
-        for reason, rules in _by_reason(report.not_assessed).items():
+        for reason, rules in by_reason(report.not_assessed).items():
             yield indented(text_of(f"{', '.join(rules)}: {reason}"), 4)
     if report.not_run:
         yield indented(text_of("not run", "dim"))
@@ -31,20 +34,41 @@ def closing(report: Report) -> Iterator[RenderableType]:
         yield heading("Files")
         yield indented(_files(report.plots))
     yield Text()
-    yield text_of("Cost: " + SEPARATOR.join(_cost(report)), "dim")
+    yield text_of(cost_text(report), "dim")
 
 
-def _cost(report: Report) -> Iterator[str]:
-    """Yield what it took; preflight has no trials."""
-    cost = report.cost
+def ignored_lines(ignored: Sequence[Ignored]) -> list[str]:
+    """Return a line for each rule that was set aside, with what it would have found; one for all that were not selected.
+
+    >>> ignored_lines([Ignored(rule="dead-relu", reason="by design", severity="error", title="Units are dead")])
+    ['dead-relu (error: Units are dead): by design']
+    """
+    lines, not_selected = [], []
+    for one in ignored:
+        if one.reason == NOT_SELECTED:
+            not_selected.append(one.rule)
+        else:
+            what = f" ({one.severity}: {one.title})" if one.severity else ""
+            lines.append(f"{one.rule}{what}: {one.reason}")
+    if len(not_selected) == 1:
+        lines.append(f"{not_selected[0]}: {NOT_SELECTED}")
+    elif not_selected:
+        lines.append(f"{len(not_selected)} rules: {NOT_SELECTED}")
+    return lines
+
+
+def cost_text(report: Report) -> str:
+    """Return what it took; preflight has no trials."""
+    cost, parts = report.cost, []
     if cost.trials or report.command != "preflight":
-        yield "1 trial" if cost.trials == 1 else f"{cost.trials:,} trials"
-    yield f"{cost.steps:,} steps"
+        parts.append("1 trial" if cost.trials == 1 else f"{cost.trials:,} trials")
+    parts.append(f"{cost.steps:,} steps")
     if cost.seconds or report.command != "preflight":
-        yield f"{number_text(cost.seconds, 3)} s of training"
+        parts.append(f"{number_text(cost.seconds, 3)} s of training")
+    return "Cost: " + SEPARATOR.join(parts)
 
 
-def _by_reason(rules: Iterable[NotAssessed]) -> dict[str, list[str]]:
+def by_reason(rules: Iterable[NotAssessed]) -> dict[str, list[str]]:
     """Gather the rules that were held up by the same thing."""
     gathered: dict[str, list[str]] = {}
     for rule in rules:

@@ -25,16 +25,27 @@ def findings_section(report: Report) -> Iterator[RenderableType]:
     yield heading("Findings")
     if not report.findings:
         yield indented(text_of("none"))
-    ordered = sorted(report.findings, key=lambda finding: SEVERITIES.index(finding.severity))
-    for position, finding in enumerate(ordered):
+    for position, finding in enumerate(worst_first(report.findings)):
         if position:
             yield Text()
-        yield from _finding(finding)
+        yield from _finding(finding, known_text(report) if report.known(finding) else "")
 
 
-def _finding(finding: Finding) -> Iterator[RenderableType]:
+def known_text(report: Report) -> str:
+    """Return what is said of findings that the baseline has already; empty without a baseline."""
+    return f"known: in the baseline {report.baseline.source}" if report.baseline is not None else ""
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings by severity, and as they stand within each."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _finding(finding: Finding, known: str) -> Iterator[RenderableType]:
     yield Text.assemble(word(finding.severity), "  ", text_of(finding.rule, "bold"), overflow="fold")
     yield indented(text_of(finding.title, "bold"))
+    if known:
+        yield indented(text_of(known, "dim"))
     if finding.detail:
         yield indented(text_of(finding.detail))
     rows = []
