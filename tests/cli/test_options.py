@@ -84,8 +84,7 @@ WRONG = [
     (RunOptions(workload="", device="cudo"), "Did you mean cuda?"),
     (RunOptions(workload="", device="cuda:N"), "for example cuda:0"),
     (RunOptions(workload="", device="cuda:-1"), "auto, cpu, cuda, mps or cuda:N"),
-    (RunOptions(workload="", engine="ray"), "engine 'ray' is not part of this version; use auto or sequential"),
-    (RunOptions(workload="", engine="warp"), "one of auto or sequential"),
+    (RunOptions(workload="", engine="warp"), "--engine 'warp' is unknown: it is one of auto, sequential"),
     (RunOptions(workload="", fail_on="errors"), "Did you mean error?"),
 ]
 

@@ -70,6 +70,8 @@ ASKED = Request(
     fresh=True,
     factor=100.0,
     selection=Selection(select=("dead-relu", "lr-too-low"), ignore={"lr-too-low": "frozen, by design"}),
+    engine="sequential",
+    jobs=1,
 )
 
 
