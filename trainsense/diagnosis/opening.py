@@ -55,7 +55,7 @@ GAIN_PER_WORKER: Final = 0.5
 """Each further worker does at least so much of what the first does (measured on two shared cores: 0.3 to 0.86)."""
 WITH_PREFLIGHT: Final = ("preflight", "diagnose")
 """Commands that look into the model before they train it."""
-STORE_FORMAT: Final = "4"
+STORE_FORMAT: Final = "5"
 """Raise when a change makes kept trials differ from new ones."""
 
 

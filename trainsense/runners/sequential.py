@@ -116,7 +116,7 @@ class _Training:
                 return stop
             if clipped and trial.clip_norm is not None:
                 clip_grads_with_norm_(meter.parameters, trial.clip_norm, norm_tensor)
-            meter.before_update()
+            meter.before_update(self.step)
             with user_code("the step of Workload.optimizer"):
                 self.scaler.step(self.optimizer)
             self.scaler.update()
