@@ -20,6 +20,9 @@ SLOW_STEP: Final = 0.05
 THREADS_PAY: Final = 1.2
 """More threads are used where they are this much faster."""
 
+NOT_OF_THE_PLAN: Final = ("run_dir", "fresh", "keep_going", "selection", "baseline")
+"""What is asked for without a bearing on how long trials are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FirstKnown:
@@ -63,7 +66,7 @@ def first_look(bench: Bench, request: Request, store: Store | None, context: str
             return _document(look, used, STEP_PRICES, 0)
         return _document(look, used, *time_steps(bench, request.seed))
 
-    asked = asdict(request) | {"run_dir": None, "fresh": None, "keep_going": None, "device": bench.device.type}
+    asked = asdict(request) | dict.fromkeys(NOT_OF_THE_PLAN) | {"device": bench.device.type}
     key = hashlib.sha256(f"{context}|{asked}".encode()).hexdigest()
     document = make() if store is None else store.plan(key, make, anew=request.fresh)
     if on_cpu:
