@@ -54,13 +54,17 @@ def writer_of(report: Report, fail_on: Threshold, directory: Path | None) -> Wri
         fail_on: severity from which a finding fails.
         directory: what its plots are relative to, None where they are not at hand.
     """
-    pages = {rule.name: rule for rule in RULES}
 
     def write(name: str, stream: TextIO, target: Path | None) -> None:
-        rendering = Rendering(fail_on=fail_on, pages=pages, directory=directory, target=target)
-        FORMATS[name](report, stream, rendering)
+        FORMATS[name](report, stream, rendering_of(fail_on, directory, target))
 
     return write
+
+
+def rendering_of(fail_on: Threshold, directory: Path | None, target: Path | None) -> Rendering:
+    """Return what writers are told besides the report, the pages of all rules among it."""
+    pages = {rule.name: rule for rule in RULES}
+    return Rendering(fail_on=fail_on, pages=pages, directory=directory, target=target)
 
 
 def send(write: WriteFormat, name: str, outputs: Sequence[OutputFile], stream: TextIO) -> None:

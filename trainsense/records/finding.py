@@ -71,12 +71,14 @@ class Ignored:
         reason: why, in the user's words, or that it was not selected.
         severity: of what it would have found, None if it found nothing.
         title: of what it would have found, empty if it found nothing.
+        locations: of what it would have found.
     """
 
     rule: str
     reason: str
     severity: Severity | None = None
     title: str = ""
+    locations: tuple[Location, ...] = ()
 
 
 Judgement = Finding | Passed | NotAssessed
