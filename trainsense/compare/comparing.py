@@ -11,8 +11,7 @@ from trainsense.records.report_comparison import Compared, ReportComparison
 def compare_reports(
     base: Report, new: Report, *, version: str, base_source: str = "BASE", new_source: str = "NEW"
 ) -> ReportComparison:
-    """Say what became better and worse from `base` to `new`; nothing is run, and nothing is taken for a change that
-    chance explains.
+    """Say what became better and worse from `base` to `new`; what chance explains is no change.
 
     Args:
         base: the report that is measured against.

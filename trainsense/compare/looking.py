@@ -32,23 +32,28 @@ def had_looked(report: Report, rule: str, other: Report) -> Looked:
         rule: the rule's name.
         other: the report with the finding.
     """
-    unable = next((one for one in report.not_assessed if one.rule == rule), None)
-    if unable is not None:
-        return Looked(looked=False, reason=f"not assessed: {unable.reason}")
-    aside = next((one for one in report.ignored if one.rule == rule), None)
-    if aside is not None:
-        found = f"; it would have been {_article(aside.severity)} {aside.severity}" if aside.severity else ""
-        return Looked(looked=False, reason=f"set aside: {aside.reason}{found}")
-    if not report.passed or any(one.rule == rule for one in report.passed):
-        return Looked(looked=True)
+    reason = _said(report, rule)
+    if not reason and report.passed and all(one.rule != rule for one in report.passed):
+        reason = _unsaid(report, other)
+    return Looked(looked=not reason, reason=reason)
+
+
+def _said(report: Report, rule: str) -> str:
+    """Return why the report had not looked by its own words, empty where it does not say so."""
+    for unable in report.not_assessed:
+        if unable.rule == rule:
+            return f"not assessed: {unable.reason}"
+    for aside in report.ignored:
+        if aside.rule == rule:
+            found = "; it would have been found" if aside.severity else ""
+            return f"set aside: {aside.reason}{found}"
+    return ""
+
+
+def _unsaid(report: Report, other: Report) -> str:
+    """Return why a report that names other rules does not name this one, empty where it should have."""
     if report.command != other.command:
-        return Looked(looked=False, reason=f"{report.command} says nothing of it")
+        return f"{report.command} says nothing of it"
     if report.version != other.version:
-        return Looked(looked=False, reason=f"trainsense {report.version} says nothing of it")
-    if report.command not in WHOLE:
-        return Looked(looked=False, reason="not assessed in that run")
-    return Looked(looked=True)
-
-
-def _article(word: str | None) -> str:
-    return "an" if word == "error" else "a"
+        return f"trainsense {report.version} says nothing of it"
+    return "" if report.command in WHOLE else "not assessed in that run"

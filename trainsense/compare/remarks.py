@@ -17,6 +17,11 @@ def remarks_on(base: Report, new: Report) -> tuple[str, ...]:
         said.append(f"BASE is by trainsense {base.version}, NEW by {new.version}.")
     if base.workload.device != new.workload.device:
         said.append(f"BASE ran on {base.workload.device}, NEW on {new.workload.device}.")
+    seeds = [None if report.provenance is None else report.provenance.seed for report in (base, new)]
+    if None not in seeds and seeds[0] != seeds[1]:
+        said.append(
+            f"The first seed was {seeds[0]} in BASE and {seeds[1]} in NEW: a finding near its threshold may come and go."
+        )
     before, after = sweep_of(base), sweep_of(new)
     if before is not None and after is not None and before.horizon != after.horizon:
         said.append(

@@ -8,6 +8,7 @@ from trainsense.records.report_comparison import ChangedFinding, ComparedFigure,
 
 TAKES_NO_PART: Final = frozenset({"trials", "steps", "seconds"})
 """Figures about the runs, not about the workload: they change no verdict."""
+EDGE: Final = "edge_lr"
 MOVED: Final = frozenset({"lower", "higher", "better", "worse"})
 
 
@@ -45,7 +46,7 @@ def verdict_on(
         return "regressed"
     worse = any(_worsened(one) for one in findings) or any(one.verdict == "worse" for one in _judged(figures))
     better = any(_bettered(one) for one in findings) or any(one.improvement for one in _judged(figures))
-    moved = any(one.verdict in MOVED or one.verdict == "only in one" for one in _judged(figures))
+    moved = any(_moved(one) for one in _judged(figures))
     unseen = any(one.change == "not assessed any more" and one.before in SERIOUS for one in findings)
     if better and not worse:
         return "improved"
@@ -88,11 +89,19 @@ def _judged(figures: Sequence[ComparedFigure]) -> list[ComparedFigure]:
 
 
 def _worsened(finding: ChangedFinding) -> bool:
-    return finding.regression or (finding.change == "new" and finding.after in SERIOUS)
+    unseen = finding.change == "new" and finding.after in SERIOUS and not finding.by_chance
+    return finding.regression or unseen
 
 
 def _bettered(finding: ChangedFinding) -> bool:
-    return finding.change in {"gone", "milder"} and finding.before in SERIOUS
+    return finding.change in {"gone", "milder"} and finding.before in SERIOUS and not finding.by_chance
+
+
+def _moved(figure: ComparedFigure) -> bool:
+    """Return whether a figure is another one; an edge that moved by no more than chance moves it is not."""
+    if figure.name == EDGE:
+        return figure.regression or figure.improvement
+    return figure.verdict in MOVED
 
 
 def _changes(findings: Sequence[ChangedFinding]) -> list[str]:

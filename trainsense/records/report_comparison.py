@@ -40,6 +40,7 @@ class ChangedFinding:
         reason: what the reader must know of the report without the finding: it had not looked, and why; may be empty.
         locations: of the finding in NEW, or in BASE where NEW has none.
         looked: whether the report without the finding had looked; True where both have it.
+        by_chance: whether the draw of seeds explains the change.
         regression: whether it counts as one.
     """
 
@@ -51,6 +52,7 @@ class ChangedFinding:
     reason: str = ""
     locations: tuple[Location, ...] = ()
     looked: bool = True
+    by_chance: bool = False
     regression: bool = False
 
     @property

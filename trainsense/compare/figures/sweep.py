@@ -63,6 +63,11 @@ class Sweep:
         """Return the trials at a learning rate."""
         return tuple(trial for trial in self.trials if math.isclose(trial.lr, lr, rel_tol=SAME_LR))
 
+    def between(self, low: float, high: float) -> tuple[SweepTrial, ...]:
+        """Return the trials at learning rates from `low` to `high`, the user's among them."""
+        ends = low * (1 - SAME_LR), high * (1 + SAME_LR)
+        return tuple(trial for trial in (*self.trials, *self.users) if ends[0] <= trial.lr <= ends[1])
+
 
 def sweep_of(report: Report) -> Sweep | None:
     """Return the report's sweep, None where none ran."""
