@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import StringIO
 from typing import Final, TextIO
 
@@ -32,6 +32,24 @@ def write_text(report: Report, stream: TextIO, *, width: int | None = None, colo
         width: columns, at least 20; None takes the terminal's, or 80 where there is none.
         color: whether to colour; None colours for a terminal, unless NO_COLOR is set, and where FORCE_COLOR is.
     """
+    write_parts(lambda columns: report_parts(report, columns), stream, width=width, color=color)
+
+
+def write_parts(
+    parts: Callable[[int], Iterable[RenderableType]],
+    stream: TextIO,
+    *,
+    width: int | None = None,
+    color: bool | None = None,
+) -> None:
+    """Write what rich can print as text; see `write_text`.
+
+    Args:
+        parts: what to print, top to bottom, for a console of so many columns.
+        stream: where to.
+        width: columns, at least 20, or None.
+        color: whether to colour, or None.
+    """
     colored = wants_color(stream) if color is None else color
     buffer = StringIO()
     console = Console(
@@ -46,7 +64,7 @@ def write_text(report: Report, stream: TextIO, *, width: int | None = None, colo
         emoji=False,
         legacy_windows=False,
     )
-    for part in report_parts(report, console.width):
+    for part in parts(console.width):
         console.print(part)
     lines = (line.rstrip() for line in buffer.getvalue().rstrip("\n").split("\n"))
     stream.write(encodable("\n".join(lines) + "\n", getattr(stream, "encoding", None)))

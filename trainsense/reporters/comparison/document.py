@@ -1,0 +1,105 @@
+"""The comparison as people read it: what became worse first."""
+
+from collections.abc import Iterator, Sequence
+
+from trainsense.records.report_comparison import ChangedFinding, ComparedFigure, ReportComparison
+from trainsense.reporters.comparison.lr_strips import lr_strips
+from trainsense.reporters.comparison.words import (
+    TONES,
+    by_change,
+    given,
+    in_neither,
+    reading_text,
+    reason_text,
+    severity_text,
+    side_text,
+    title_of,
+)
+from trainsense.reporters.document import (
+    Block,
+    Card,
+    Code,
+    Document,
+    Facts,
+    Heading,
+    Items,
+    Paragraph,
+    Table,
+    Tone,
+)
+from trainsense.reporters.sections.findings import places_text
+
+
+def document_of_comparison(comparison: ReportComparison) -> Document:
+    """Return the comparison as a document: verdict, regressions, findings, figures, both learning-rate axes."""
+    return Document(
+        title=title_of(comparison),
+        tone=TONES[comparison.verdict],
+        verdict=comparison.verdict,
+        subtitle=f"{comparison.base.source} against {comparison.new.source} · compare, trainsense {comparison.version}",
+        summary=comparison.summary,
+        blocks=tuple(_blocks(comparison)),
+    )
+
+
+def _blocks(comparison: ReportComparison) -> Iterator[Block]:
+    if comparison.remarks:
+        yield Items(items=comparison.remarks)
+    if comparison.regressions:
+        yield Heading(text="Regressions")
+        yield Items(items=comparison.regressions)
+    yield from _findings(comparison.findings)
+    yield from _figures(comparison.figures)
+    yield from _axes(comparison)
+    yield Heading(text="The two reports")
+    yield Facts(rows=(("BASE", side_text(comparison.base)), ("NEW", side_text(comparison.new))))
+
+
+def _findings(findings: Sequence[ChangedFinding]) -> Iterator[Block]:
+    yield Heading(text="Findings")
+    if not findings:
+        yield Paragraph(text="none in either")
+    for change, changed in by_change(findings):
+        yield Heading(text=change.capitalize(), level=3)
+        yield from (_card(finding) for finding in changed)
+
+
+def _card(finding: ChangedFinding) -> Card:
+    """Return a finding; what is gone keeps its word and loses its alarm."""
+    blocks: list[Block] = [Paragraph(text=finding.reason, quiet=True)] if finding.reason else []
+    if where := places_text(finding.locations):
+        blocks.append(Facts(rows=(("where", where),)))
+    tone: Tone = finding.severity if finding.after is not None else "neutral"
+    return Card(tone=tone, label=severity_text(finding), name=finding.rule, title=finding.title, blocks=tuple(blocks))
+
+
+def _figures(figures: Sequence[ComparedFigure]) -> Iterator[Block]:
+    yield Heading(text="Figures")
+    yield Table(
+        columns=("figure", "BASE", "NEW", "verdict", "why"),
+        rows=tuple(_row(figure) for figure in given(figures)),
+        numeric=(False, True, True, False, False),
+        caption="In brackets the interval: " + "; ".join(_intervals(given(figures))) + ".",
+    )
+    if absent := in_neither(figures):
+        yield Paragraph(text=f"In neither report: {absent}.", quiet=True)
+
+
+def _row(figure: ComparedFigure) -> tuple[str, ...]:
+    verdict = f"{figure.verdict}, a regression" if figure.regression else figure.verdict
+    base, new = (reading_text(figure, reading) for reading in (figure.base, figure.new))
+    return figure.title, base, new, verdict, reason_text(figure)
+
+
+def _intervals(figures: Sequence[ComparedFigure]) -> Iterator[str]:
+    """Yield what the intervals are, with the figures that share each."""
+    for interval in dict.fromkeys(figure.interval for figure in figures if figure.interval):
+        yield f"{', '.join(figure.title for figure in figures if figure.interval == interval)}: {interval}"
+
+
+def _axes(comparison: ReportComparison) -> Iterator[Block]:
+    strips = lr_strips(comparison)
+    if strips is not None:
+        yield Heading(text="Learning rates tried")
+        yield Code(text="\n".join(strips.lines), language="")
+        yield Paragraph(text=strips.legend, quiet=True)
