@@ -13,7 +13,7 @@ from trainsense.reporters.numbers import number_text
 
 INTERVAL: Final = "95% Student t over seeds"
 AT_BEST: Final = Kind(name="loss", title="loss at best lr", interval=INTERVAL)
-AT_USERS: Final = Kind(name="loss_at_user_setting", title="loss at your setting", interval=INTERVAL)
+AT_USERS: Final = Kind(name="loss_at_user_setting", title="loss at your lr", interval=INTERVAL)
 
 Take = Callable[[Sweep, float | None], Scores | None]
 

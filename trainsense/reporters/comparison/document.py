@@ -14,6 +14,7 @@ from trainsense.reporters.comparison.words import (
     severity_text,
     side_text,
     title_of,
+    worth_a_reason,
 )
 from trainsense.reporters.document import (
     Block,
@@ -21,6 +22,7 @@ from trainsense.reporters.document import (
     Code,
     Document,
     Facts,
+    Folded,
     Heading,
     Items,
     Paragraph,
@@ -74,27 +76,28 @@ def _card(finding: ChangedFinding) -> Card:
 
 
 def _figures(figures: Sequence[ComparedFigure]) -> Iterator[Block]:
+    """Yield the figures as a table, why they differ below it, and what else was weighed folded away."""
+    shown = given(figures)
     yield Heading(text="Figures")
     yield Table(
-        columns=("figure", "BASE", "NEW", "verdict", "why"),
-        rows=tuple(_row(figure) for figure in given(figures)),
-        numeric=(False, True, True, False, False),
-        caption="In brackets the interval: " + "; ".join(_intervals(given(figures))) + ".",
+        columns=("figure", "verdict", "BASE", "NEW"),
+        rows=tuple(_row(figure) for figure in shown),
+        numeric=(False, False, False, False),
     )
+    reasons = tuple((figure.title, reason_text(figure)) for figure in shown if worth_a_reason(figure))
+    if reasons:
+        yield Facts(rows=reasons)
     if absent := in_neither(figures):
         yield Paragraph(text=f"In neither report: {absent}.", quiet=True)
+    others = tuple((figure.title, reason_text(figure)) for figure in shown if not worth_a_reason(figure))
+    intervals = tuple((f"{figure.title}, interval", figure.interval) for figure in shown if figure.interval)
+    yield Folded(summary="How each figure was compared", blocks=(Facts(rows=(*others, *intervals)),))
 
 
 def _row(figure: ComparedFigure) -> tuple[str, ...]:
     verdict = f"{figure.verdict}, a regression" if figure.regression else figure.verdict
     base, new = (reading_text(figure, reading) for reading in (figure.base, figure.new))
-    return figure.title, base, new, verdict, reason_text(figure)
-
-
-def _intervals(figures: Sequence[ComparedFigure]) -> Iterator[str]:
-    """Yield what the intervals are, with the figures that share each."""
-    for interval in dict.fromkeys(figure.interval for figure in figures if figure.interval):
-        yield f"{', '.join(figure.title for figure in figures if figure.interval == interval)}: {interval}"
+    return figure.title, verdict, base, new
 
 
 def _axes(comparison: ReportComparison) -> Iterator[Block]:

@@ -16,6 +16,7 @@ from trainsense.reporters.comparison.words import (
     by_severity,
     given,
     in_neither,
+    reading_parts,
     reading_text,
     reason_text,
     severity_text,
@@ -96,11 +97,13 @@ def _finding(finding: ChangedFinding) -> Iterator[RenderableType]:
 def _figures(figures: Sequence[ComparedFigure], width: int) -> Iterator[RenderableType]:
     """Yield the figures as a table, or as a list where a table does not fit, and why they differ below it."""
     yield heading("Figures")
-    rows = [_cells(figure) for figure in given(figures)]
-    columns = zip(COLUMNS, *((*cells, word(TONES[verdict], verdict).plain) for *cells, verdict in rows), strict=True)
-    needed = INDENT + sum(max(map(cell_len, column)) + GAP for column in columns) - GAP
-    yield indented(_table(rows)) if needed <= width else _list(rows)
-    reasons = [(figure.title, reason_text(figure)) for figure in given(figures) if worth_a_reason(figure)]
+    shown = given(figures)
+    rows = [_cells(figure) for figure in shown]
+    columns = zip(COLUMNS, *([cell.plain for cell in cells] for cells in rows), strict=True)
+    widths = [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in columns]
+    fits = INDENT + sum(widths) + GAP * (len(widths) - 1) <= width
+    yield indented(_table(rows)) if fits else _list(shown)
+    reasons = [(figure.title, reason_text(figure)) for figure in shown if worth_a_reason(figure)]
     if reasons:
         yield Text()
     for title, reason in reasons:
@@ -109,25 +112,37 @@ def _figures(figures: Sequence[ComparedFigure], width: int) -> Iterator[Renderab
         yield indented(text_of(f"in neither: {absent}", "dim"))
 
 
-def _cells(figure: ComparedFigure) -> tuple[str, str, str, str]:
-    return figure.title, reading_text(figure, figure.base), reading_text(figure, figure.new), figure.verdict
+def _cells(figure: ComparedFigure) -> tuple[Text, Text, Text, Text]:
+    readings = (reading_parts(figure, reading) for reading in (figure.base, figure.new))
+    base, new = (
+        Text.assemble(value, (f"\n{interval}", "dim") if interval else "", overflow="fold")
+        for value, interval in readings
+    )
+    return text_of(figure.title), base, new, _verdict(figure)
 
 
-def _table(rows: Sequence[tuple[str, str, str, str]]) -> Table:
+def _verdict(figure: ComparedFigure) -> Text:
+    return word("error" if figure.regression else TONES[figure.verdict], figure.verdict)
+
+
+def _table(rows: Sequence[tuple[Text, ...]]) -> Table:
     grid = Table.grid(padding=(0, GAP, 0, 0))
-    for name in COLUMNS:
-        grid.add_column(name)
+    for _ in COLUMNS:
+        grid.add_column()
     grid.add_row(*(Text(name, style="dim") for name in COLUMNS))
-    for title, base, new, verdict in rows:
-        grid.add_row(text_of(title), text_of(base), text_of(new), word(TONES[verdict], verdict))
+    for cells in rows:
+        grid.add_row(*cells)
     return grid
 
 
-def _list(rows: Sequence[tuple[str, str, str, str]]) -> Group:
+def _list(figures: Sequence[ComparedFigure]) -> Group:
     parts: list[RenderableType] = []
-    for title, base, new, verdict in rows:
-        name = Text.assemble(text_of(title, "bold"), "  ", word(TONES[verdict], verdict), overflow="fold")
-        parts.extend((indented(name), labelled([("BASE", text_of(base)), ("NEW", text_of(new))], 2 * INDENT)))
+    for figure in figures:
+        name = Text.assemble(text_of(figure.title, "bold"), "  ", _verdict(figure), overflow="fold")
+        rows = [
+            (side, text_of(reading_text(figure, one))) for side, one in (("BASE", figure.base), ("NEW", figure.new))
+        ]
+        parts.extend((indented(name), labelled(rows, 2 * INDENT)))
     return Group(*parts)
 
 

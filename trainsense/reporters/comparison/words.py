@@ -14,6 +14,8 @@ from trainsense.reporters.sections.layout import SEPARATOR
 DIGITS: Final = 3
 """An interval is no wider than the third digit tells."""
 NOT_GIVEN: Final = "–"
+EDGE: Final = "edge_lr"
+"""The figure whose interval lies between what trains and what fails."""
 TONES: Final[dict[str, Tone]] = {
     "regressed": "unhealthy",
     "improved": "healthy",
@@ -48,22 +50,27 @@ def side_text(side: Compared) -> str:
 def reading_text(figure: ComparedFigure, reading: Reading | None) -> str:
     """Return a figure with its interval.
 
-    >>> figure = ComparedFigure(
-    ...     name="loss", title="", interval="", base=None, new=None, verdict="same", reason=""
-    ... )
+    >>> figure = ComparedFigure(name="loss", title="", interval="", base=None, new=None, verdict="same", reason="")
     >>> reading_text(figure, Reading(value=0.1, low=0.05, high=0.2)), reading_text(figure, None)
     ('0.1 (0.05 to 0.2)', '–')
     """
+    value, interval = reading_parts(figure, reading)
+    return f"{value} ({interval})" if interval else value
+
+
+def reading_parts(figure: ComparedFigure, reading: Reading | None) -> tuple[str, str]:
+    """Return a figure and its interval, which is empty where it says nothing beyond the figure."""
     if reading is None:
-        return NOT_GIVEN
-    if figure.name == "edge_lr":
-        return _edge_text(reading)
-    if reading.value is None:
-        return "none"
-    value = number_text(reading.value, DIGITS)
-    if reading.low is not None and reading.high is not None:
-        return f"{value} ({number_text(reading.low, DIGITS)} to {number_text(reading.high, DIGITS)})"
-    return f"{value} (no interval)" if figure.interval else value
+        return NOT_GIVEN, ""
+    value = "none" if reading.value is None else number_text(reading.value, DIGITS)
+    if figure.name == EDGE:
+        fails = reading.high is not None and math.isfinite(reading.high)
+        return value, f"fails from {number_text(reading.high, DIGITS)}" if fails else ""
+    if reading.low is None or reading.high is None:
+        return value, "no interval" if figure.interval and reading.value is not None else ""
+    if reading.low == reading.high:
+        return value, ""
+    return value, f"{number_text(reading.low, DIGITS)} to {number_text(reading.high, DIGITS)}"
 
 
 def given(figures: Sequence[ComparedFigure]) -> list[ComparedFigure]:
@@ -85,7 +92,7 @@ def reason_text(figure: ComparedFigure) -> str:
     """Return why, and what the readings do not say."""
     notes = (("BASE", figure.base), ("NEW", figure.new))
     told = [
-        f"{side} {one.note}" for side, one in notes if one is not None and one.note and one.note not in figure.reason
+        f"{side}: {one.note}" for side, one in notes if one is not None and one.note and one.note not in figure.reason
     ]
     return "; ".join([figure.reason, *told])
 
@@ -112,13 +119,6 @@ def by_severity(findings: Sequence[ChangedFinding]) -> Iterator[tuple[Severity, 
         names = [one.rule for one in findings if one.severity == severity]
         if names:
             yield severity, ", ".join(names)
-
-
-def _edge_text(reading: Reading) -> str:
-    above = "" if reading.high is None or math.isinf(reading.high) else number_text(reading.high, DIGITS)
-    if reading.value is None:
-        return f"none (fails from {above})" if above else "none"
-    return f"{number_text(reading.value, DIGITS)} (fails from {above})" if above else number_text(reading.value, DIGITS)
 
 
 def _name(report: Report, source: str) -> str:
