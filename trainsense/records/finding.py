@@ -25,8 +25,8 @@ class Finding:
         evidence: the measured numbers by name.
         plots: names of the plots that show it.
         fixes: names of the fixes that address it (CONTRACT 5), the likeliest first.
-        locations: where in the user's model and files it sits, the most telling place first; empty where it is no matter of
-            one place.
+        locations: where in the user's model and files it sits, the most telling place first; where it is no matter of one
+            place, the line of the workload that it is about; empty if none is known.
     """
 
     rule: str

@@ -9,10 +9,10 @@ from trainsense.reporters.sections.closing import by_reason
 
 
 def checks_section(report: Report) -> Iterator[Block]:
-    """Yield the other rules, what crashed first; nothing where there are none."""
+    """Yield the other rules, what crashed first, and what was planned and did not run; nothing where there is none."""
     crashed = [rule for rule in report.not_assessed if rule.crashed]
     others = [rule for rule in report.not_assessed if not rule.crashed]
-    if not (report.passed or report.not_assessed or report.ignored):
+    if not (report.passed or report.not_assessed or report.ignored or report.not_run):
         return
     yield Heading(text="Other checks")
     for rule in crashed:
@@ -27,10 +27,6 @@ def checks_section(report: Report) -> Iterator[Block]:
     if report.ignored:
         ignored = Items(items=tuple(_ignored_text(rule) for rule in report.ignored))
         yield Folded(summary=_ignored_summary(report.ignored), blocks=(ignored,))
-
-
-def not_run_section(report: Report) -> Iterator[Block]:
-    """Yield what was planned and did not run; nothing where all did."""
     if report.not_run:
         yield Folded(summary=f"Not run: {len(report.not_run)}", blocks=(Items(items=tuple(report.not_run)),))
 

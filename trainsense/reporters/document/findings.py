@@ -1,7 +1,7 @@
 """The findings: a card each, the worst first."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from trainsense.records.finding import Finding
 from trainsense.records.report import Report
@@ -54,12 +54,13 @@ def plots_of_findings(findings: Sequence[Finding], figures: Collection[str]) -> 
 
 def _card(finding: Finding, report: Report, figures: Mapping[str, Figure], mine: Sequence[Figure]) -> Card:
     blocks: list[Block] = [Paragraph(text=finding.detail)] if finding.detail else []
-    rows = [(label, text) for label, text in _facts(finding, report, figures) if text]
+    others = [figures[name] for name in finding.plots if name in figures and figures[name] not in mine]
+    rows = [(label, text) for label, text in _facts(finding, report, others) if text]
     if rows:
         blocks.append(Facts(rows=tuple(rows)))
     for name, value in finding.evidence.items():
         if _is_long(value):
-            blocks.append(Folded(summary=_words(name), blocks=(_evidence_table(_words(name), value),)))
+            blocks.append(Folded(summary=f"measured: {_words(name)}", blocks=(_evidence_table(_words(name), value),)))
     return Card(
         tone=finding.severity,
         label=f"{finding.severity}, {KNOWN}" if report.known(finding) else finding.severity,
@@ -69,23 +70,23 @@ def _card(finding: Finding, report: Report, figures: Mapping[str, Figure], mine:
     )
 
 
-def _facts(finding: Finding, report: Report, figures: Mapping[str, Figure]) -> Iterator[tuple[str, str]]:
+def _facts(finding: Finding, report: Report, others: Sequence[Figure]) -> Iterator[tuple[str, str]]:
     yield "where", places_text(finding.locations)
     short = (
         f"{_words(name)} {evidence_text(value)}" for name, value in finding.evidence.items() if not _is_long(value)
     )
     yield "measured", SEPARATOR.join(short)
     yield "fixes", ", ".join(with_status(name, report.fixes) for name in finding.fixes)
-    yield "figures", SEPARATOR.join(figures[name].caption for name in finding.plots if name in figures)
+    yield "also in", SEPARATOR.join(figure.caption for figure in others)
 
 
-def _is_long(value: Any) -> bool:
+def _is_long(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping) and len(value) > MOST_IN_LINE
 
 
 def _evidence_table(title: str, entries: Mapping[str, Any]) -> Table:
     rows = tuple((str(name), evidence_text(value)) for name, value in entries.items())
-    return Table(columns=("", title), rows=rows, numeric=(False, True))
+    return Table(columns=("name", title), rows=rows, numeric=(False, True))
 
 
 def _words(name: str) -> str:

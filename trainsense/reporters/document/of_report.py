@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from trainsense.records.report import Report
 from trainsense.reporters.document.blocks import Block, Document
-from trainsense.reporters.document.checks import checks_section, not_run_section
+from trainsense.reporters.document.checks import checks_section
 from trainsense.reporters.document.figures import figures_of
 from trainsense.reporters.document.findings import findings_section, plots_of_findings
 from trainsense.reporters.document.fixes import fixes_section
@@ -53,5 +53,4 @@ def _blocks(report: Report, rendering: Rendering) -> Iterator[Block]:
     yield from stability_section(report)
     yield from layers_section(report)
     yield from checks_section(report)
-    yield from not_run_section(report)
     yield from provenance_section(report)

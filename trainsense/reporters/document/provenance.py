@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from trainsense.records.report import Report
-from trainsense.reporters.document.blocks import Block, Facts, Folded, Paragraph
+from trainsense.reporters.document.blocks import Block, Facts, Folded, Heading, Paragraph
 from trainsense.reporters.sections.closing import cost_text
 
 FINGERPRINT_DIGITS: Final = 12
@@ -14,7 +14,8 @@ FINGERPRINT_DIGITS: Final = 12
 def provenance_section(report: Report) -> Iterator[Block]:
     """Yield where the report comes from, folded, and its cost."""
     rows = tuple((name, text) for name, text in _facts(report) if text)
-    yield Folded(summary="Provenance", blocks=(Facts(rows=rows),))
+    yield Heading(text="Provenance")
+    yield Folded(summary="When, on what and with what this report was made", blocks=(Facts(rows=rows),))
     yield Paragraph(text=cost_text(report), quiet=True)
 
 

@@ -26,7 +26,7 @@ def loss_above_best_lr(report: Report) -> Description | None:
             columns=("times best lr", "lr", "seed", "instability", "from step", "recovered", "highest loss"),
             rows=tuple(_cells(run) for run in runs),
             numeric=(True, True, True, False, True, False, True),
-            caption="Every step of these curves stands in the report's tables of traces.",
+            caption="The curves step by step: tables/traces.csv in the run directory.",
         ),
     )
 
