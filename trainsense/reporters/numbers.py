@@ -22,7 +22,10 @@ def as_number(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return math.copysign(math.inf, value)
     return float(value) if isinstance(value, str) and value in {"nan", "inf", "-inf"} else None
 
 

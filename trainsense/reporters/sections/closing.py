@@ -21,7 +21,7 @@ def closing(report: Report) -> Iterator[RenderableType]:
         yield labelled([("passed", text_of(names))])
     if report.not_assessed:
         yield indented(text_of("not assessed", "dim"))
-        for reason, rules in _by_reason(report.not_assessed).items():
+        for reason, rules in by_reason(report.not_assessed).items():
             yield indented(text_of(f"{', '.join(rules)}: {reason}"), 4)
     if report.not_run:
         yield indented(text_of("not run", "dim"))
@@ -31,20 +31,21 @@ def closing(report: Report) -> Iterator[RenderableType]:
         yield heading("Files")
         yield indented(_files(report.plots))
     yield Text()
-    yield text_of("Cost: " + SEPARATOR.join(_cost(report)), "dim")
+    yield text_of(cost_text(report), "dim")
 
 
-def _cost(report: Report) -> Iterator[str]:
-    """Yield what it took; preflight has no trials."""
-    cost = report.cost
+def cost_text(report: Report) -> str:
+    """Return what it took; preflight has no trials."""
+    cost, parts = report.cost, []
     if cost.trials or report.command != "preflight":
-        yield "1 trial" if cost.trials == 1 else f"{cost.trials:,} trials"
-    yield f"{cost.steps:,} steps"
+        parts.append("1 trial" if cost.trials == 1 else f"{cost.trials:,} trials")
+    parts.append(f"{cost.steps:,} steps")
     if cost.seconds or report.command != "preflight":
-        yield f"{number_text(cost.seconds, 3)} s of training"
+        parts.append(f"{number_text(cost.seconds, 3)} s of training")
+    return "Cost: " + SEPARATOR.join(parts)
 
 
-def _by_reason(rules: Iterable[NotAssessed]) -> dict[str, list[str]]:
+def by_reason(rules: Iterable[NotAssessed]) -> dict[str, list[str]]:
     """Gather the rules that were held up by the same thing."""
     gathered: dict[str, list[str]] = {}
     for rule in rules:

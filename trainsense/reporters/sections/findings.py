@@ -25,11 +25,15 @@ def findings_section(report: Report) -> Iterator[RenderableType]:
     yield heading("Findings")
     if not report.findings:
         yield indented(text_of("none"))
-    ordered = sorted(report.findings, key=lambda finding: SEVERITIES.index(finding.severity))
-    for position, finding in enumerate(ordered):
+    for position, finding in enumerate(worst_first(report.findings)):
         if position:
             yield Text()
         yield from _finding(finding)
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings by severity, and as they stand within each."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def _finding(finding: Finding) -> Iterator[RenderableType]:

@@ -73,7 +73,7 @@ def _ends_text(improvement: Improvement) -> str:
 
 
 def _tried(fixes: Sequence[Fix], width: int) -> Iterator[RenderableType]:
-    rows = [_cells(fix) for fix in fixes]
+    rows = [fix_cells(fix) for fix in fixes]
     needed = sum(max(cell_len(cell) for cell in column) + GAP for column in zip(COLUMNS, *rows, strict=True)) - GAP
     if needed > width:
         for fix in fixes:
@@ -86,7 +86,8 @@ def _tried(fixes: Sequence[Fix], width: int) -> Iterator[RenderableType]:
     yield indented(_notes(fixes, with_settings=not with_settings))
 
 
-def _cells(fix: Fix) -> tuple[str, ...]:
+def fix_cells(fix: Fix) -> tuple[str, ...]:
+    """Return a cell for each of `COLUMNS`."""
     gain = "screened only" if _is_screened(fix) else gain_text(fix.improvement)
     pairs = str(fix.seeds) if fix.improvement is not None else NO_PAIR
     return text_of(fix.fix).plain, word(fix.status).plain, _loss_text(fix), gain, pairs

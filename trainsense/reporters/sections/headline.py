@@ -11,15 +11,20 @@ from trainsense.reporters.sections.layout import SEPARATOR, text_of, word
 
 def headline(report: Report) -> Iterator[RenderableType]:
     """Yield the verdict with the workload's name, what was diagnosed, and the summary."""
+    yield Text.assemble(word(report.verdict), "  ", text_of(report.workload.name, "bold"), overflow="fold")
+    yield text_of(subtitle_text(report), "dim")
+    if report.summary:
+        yield Text()
+        yield text_of(report.summary)
+
+
+def subtitle_text(report: Report) -> str:
+    """Return what was diagnosed, on what and with which command, on one line."""
     workload = report.workload
-    yield Text.assemble(word(report.verdict), "  ", text_of(workload.name, "bold"), overflow="fold")
     facts = (
         workload.source,
         f"{workload.parameters:,} parameters",
         workload.device,
         f"{report.command}, trainsense {report.version}",
     )
-    yield text_of(SEPARATOR.join(fact for fact in facts if fact), "dim")
-    if report.summary:
-        yield Text()
-        yield text_of(report.summary)
+    return SEPARATOR.join(fact for fact in facts if fact)

@@ -42,15 +42,14 @@ def layers_section(report: Report, width: int) -> Iterator[RenderableType]:
         report: the report.
         width: columns at hand.
     """
-    layers = report.stages.get("preflight", {}).get("layers")
-    if not layers or not layers["weights"] or not layers["snapshots"]:
+    layers = layers_of(report)
+    if layers is None:
         return
-    names = [LayerName(parameter=weight["parameter"], module=weight["module"]) for weight in layers["weights"]]
+    names = names_of(layers)
     named = findings_by_layer(report.findings, names)
     columns = columns_of(layers)
-    rules = [_rules_text(named.get(index, ())) for index in range(len(names))]
     if named:
-        columns.append(Column(title="finding", step=None, cells=tuple(rules), stays=0, numeric=False))
+        columns.append(rules_column(named, len(names)))
     rows = chosen_rows(len(names), list(named))
     yield heading("Layers")
     marks = GAP + 1 if named else 0
@@ -61,9 +60,26 @@ def layers_section(report: Report, width: int) -> Iterator[RenderableType]:
     if left_out:
         yield indented(text_of(f"{left_out} of {len(names)} layers are left out here; the JSON report has all.", "dim"))
     yield Text()
-    yield labelled(_legend(columns, layers, named))
+    yield labelled((label, text_of(meaning, "dim")) for label, meaning in layers_legend(columns, layers, named))
     for sentence in layers["blind"]:
         yield indented(text_of(sentence))
+
+
+def layers_of(report: Report) -> Mapping[str, Any] | None:
+    """Return the layers of the stage `preflight`; None where no layer was looked at."""
+    layers: Mapping[str, Any] | None = report.stages.get("preflight", {}).get("layers")
+    return layers if layers and layers["weights"] and layers["snapshots"] else None
+
+
+def names_of(layers: Mapping[str, Any]) -> list[LayerName]:
+    """Return the names of the weights, by depth."""
+    return [LayerName(parameter=weight["parameter"], module=weight["module"]) for weight in layers["weights"]]
+
+
+def rules_column(named: Mapping[int, Sequence[Finding]], count: int) -> Column:
+    """Return the column that names the findings of each of `count` layers."""
+    rules = [_rules_text(named.get(index, ())) for index in range(count)]
+    return Column(title="finding", step=None, cells=tuple(rules), stays=0, numeric=False)
 
 
 def chosen_rows(count: int, named: Sequence[int], most: int = MOST_ROWS) -> list[int]:
@@ -138,9 +154,10 @@ def _rules_text(findings: Sequence[Finding]) -> str:
     return "" if not rules else rules[0] if len(rules) == 1 else f"{rules[0]} and {len(rules) - 1} more"
 
 
-def _legend(
+def layers_legend(
     columns: Sequence[Column], layers: Mapping[str, Any], named: Mapping[int, Sequence[Finding]]
-) -> list[tuple[str, Text]]:
+) -> list[tuple[str, str]]:
+    """Return what the columns show, by title, and what the marks mean of layers that findings name."""
     trained = any(column.step for column in columns)
     counted = f"updates made at lr {lr_text(layers['lr'])}; " if trained else ""
     meanings = [("steps" if trained else "step", f"{counted}step 0 is initialisation")]
@@ -148,7 +165,7 @@ def _legend(
     marks = _marks(named.values())
     if marks:
         meanings.append((marks, "named by a finding above"))
-    return [(label, text_of(meaning, "dim")) for label, meaning in meanings]
+    return meanings
 
 
 def _titles(columns: Sequence[Column]) -> list[str]:

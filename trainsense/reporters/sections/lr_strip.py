@@ -20,6 +20,21 @@ UNKNOWN: Final = "?"
 
 
 @dataclass(frozen=True, kw_only=True)
+class LrStrip:
+    """The learning-rate axis as characters.
+
+    Args:
+        lines: the axis, and below it the user's own learning rate, if known.
+        legend: what the characters mean.
+        figures: the numbers that were read from it.
+    """
+
+    lines: tuple[str, ...]
+    legend: str
+    figures: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Point:
     lr: float
     loss: float | None
@@ -29,35 +44,50 @@ class _Point:
 
 def lr_axis_section(report: Report) -> Iterator[RenderableType]:
     """Yield the axis with its legend and the figures it was read from; nothing where no sweep ran."""
+    strip = lr_strip(report)
+    if strip is None:
+        return
+    yield heading("Learning rates tried")
+    for line in strip.lines:
+        yield indented(Text(line, overflow="fold"))
+    yield indented(text_of(strip.legend, "dim"))
+    yield indented(text_of(strip.figures))
+
+
+def lr_strip(report: Report) -> LrStrip | None:
+    """Return the axis as characters; None where no sweep ran."""
     sweep = report.stages.get("sweep_lr")
     points = _points(sweep["trials"]) if sweep else []
     if not sweep or not points:
-        return
-    yield heading("Learning rates tried")
+        return None
     marks = _marks(points, as_number(sweep["best_lr"]))
     low = f"{lr_text(points[0].lr)} "
-    yield indented(Text(f"{low}{marks} {lr_text(points[-1].lr)}", overflow="fold"))
+    lines = [f"{low}{marks} {lr_text(points[-1].lr)}"]
     user_lr = as_number(report.stages.get("user_setting", {}).get("lr"))
-    if user_lr is not None and user_lr > 0:
-        nearest = min(range(len(points)), key=lambda index: abs(math.log(points[index].lr / user_lr)))
-        yield indented(Text(" " * (len(low) + nearest) + f"^ yours, {lr_text(user_lr)}", overflow="fold"))
-    yield indented(text_of(_legend(marks), "dim"))
-    yield indented(text_of(_figures(sweep)))
+    if user_lr is not None and math.isfinite(user_lr) and user_lr > 0:
+        nearest = min(range(len(points)), key=lambda index: abs(math.log(points[index].lr) - math.log(user_lr)))
+        lines.append(" " * (len(low) + nearest) + f"^ yours, {lr_text(user_lr)}")
+    return LrStrip(lines=tuple(lines), legend=_legend(marks), figures=_figures(sweep))
 
 
-def _points(trials: Sequence[Mapping[str, Any]]) -> list[_Point]:
-    """Gather the trials of each learning rate, ascending."""
+def trials_by_lr(trials: Sequence[Mapping[str, Any]]) -> dict[float, list[Mapping[str, Any]]]:
+    """Return the trials of a sweep by learning rate, ascending."""
     by_lr: dict[float, list[Mapping[str, Any]]] = {}
     for trial in trials:
         lr = as_number(trial["lr"])
         if lr is not None and math.isfinite(lr) and lr > 0:
             by_lr.setdefault(lr, []).append(trial)
+    return dict(sorted(by_lr.items()))
+
+
+def _points(trials: Sequence[Mapping[str, Any]]) -> list[_Point]:
+    """Gather the trials of each learning rate, ascending."""
     points = []
-    for lr, group in sorted(by_lr.items()):
+    for lr, group in trials_by_lr(trials).items():
         losses = [as_number(trial["loss"]) for trial in group if trial["feasible"]]
         finite = [loss for loss in losses if loss is not None and math.isfinite(loss)]
         failed = sum(not trial["feasible"] for trial in group)
-        mean = sum(finite) / len(finite) if finite else None
+        mean = sum(loss / len(finite) for loss in finite) if finite else None
         points.append(_Point(lr=lr, loss=mean, failed=failed, seeds=len(group)))
     return points
 
@@ -77,7 +107,7 @@ def _mark(point: _Point, best_lr: float | None, low: float, high: float) -> str:
         return FAILS_SOMETIMES
     if point.loss is None:
         return UNKNOWN
-    share = 0.0 if high <= low else (point.loss - low) / (high - low)
+    share = (point.loss - low) / (high - low) if 0.0 < high - low < math.inf else 0.0
     return LEVELS[min(len(LEVELS) - 1, int(share * len(LEVELS)))]
 
 

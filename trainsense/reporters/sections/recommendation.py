@@ -27,10 +27,10 @@ def recommendation_section(report: Report) -> Iterator[RenderableType]:
     if advice.why:
         rows.append(("why", text_of(advice.why)))
     if advice.fixes:
-        rows.append(("fixes", text_of(", ".join(_with_status(name, report.fixes) for name in advice.fixes))))
-    rows.append(("price", text_of(advice.price or _price(advice.settings))))
+        rows.append(("fixes", text_of(", ".join(with_status(name, report.fixes) for name in advice.fixes))))
+    rows.append(("price", text_of(price_text(advice))))
     yield labelled(rows)
-    code = _code(advice, report.fixes)
+    code = code_of(advice, report.fixes)
     if code.get("pytorch"):
         yield indented(Text("PyTorch", style="dim"))
         yield indented(text_of(code["pytorch"].rstrip("\n")), 4)
@@ -57,18 +57,22 @@ def settings_text(settings: Settings) -> str:
     return ", ".join(parts)
 
 
-def _with_status(name: str, fixes: tuple[Fix, ...]) -> str:
+def with_status(name: str, fixes: tuple[Fix, ...]) -> str:
+    """Return the fix of this name with the status that it came to, if it was among those tried."""
     status = next((fix.status for fix in fixes if fix.fix == name), None)
     return name if status is None else f"{name} ({status})"
 
 
-def _price(settings: Settings) -> str:
-    if settings.warmup_steps:
-        return f"{settings.warmup_steps} more steps where the warmup is prepended to the run"
+def price_text(advice: Recommendation) -> str:
+    """Return what the recommendation costs."""
+    if advice.price:
+        return advice.price
+    if advice.settings.warmup_steps:
+        return f"{advice.settings.warmup_steps} more steps where the warmup is prepended to the run"
     return "no extra steps"
 
 
-def _code(advice: Recommendation, fixes: tuple[Fix, ...]) -> Mapping[str, str]:
+def code_of(advice: Recommendation, fixes: tuple[Fix, ...]) -> Mapping[str, str]:
     """Return its own lines; else those of the fix that has just these settings, or of the first one that has any."""
     if advice.code:
         return advice.code

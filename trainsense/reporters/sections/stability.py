@@ -15,20 +15,23 @@ LENGTHEN_FROM: Final = 0.05
 
 def stability_section(report: Report) -> Iterator[RenderableType]:
     """Yield a line per stability stage that ran; nothing where none did."""
-    writers = (
-        ("check_instability", "above", _instability),
-        ("pick_clip", "clipping", _clipping),
-        ("sweep_warmup", "warmup", _warmup),
-    )
-    rows = [
-        (label, text_of(writer(report.stages[stage]))) for stage, label, writer in writers if stage in report.stages
-    ]
-    if rows:
+    if rows := stability_rows(report):
         yield heading("Stability")
-        yield labelled(rows)
+        yield labelled((label, text_of(text)) for label, text in rows)
 
 
-def _instability(stage: Mapping[str, Any]) -> str:
+def stability_rows(report: Report) -> list[tuple[str, str]]:
+    """Return what each stability stage that ran came to, with a label before it."""
+    writers = (
+        ("check_instability", "above", instability_text),
+        ("pick_clip", "clipping", clipping_text),
+        ("sweep_warmup", "warmup", warmup_text),
+    )
+    return [(label, writer(report.stages[stage])) for stage, label, writer in writers if stage in report.stages]
+
+
+def instability_text(stage: Mapping[str, Any]) -> str:
+    """Return what happened at multiples of the best lr."""
     by_factor: dict[str, list[Mapping[str, Any]]] = {}
     for run in stage["runs"]:
         by_factor.setdefault(f"{number_text(run['factor'], 3)}x", []).append(run)
@@ -45,7 +48,7 @@ def _events(runs: Sequence[Mapping[str, Any]]) -> str:
         word = {"none": "no instability", "early": "early instability"}.get(run["kind"], "mid-training instability")
         if run["kind"] != "none":
             word += ", recovered," if run["recovered"] else ", not recovered,"
-            seen.setdefault(word, []).append(run["onset_step"])
+            seen.setdefault(word, []).extend([] if run["onset_step"] is None else [run["onset_step"]])
         else:
             seen.setdefault(word, [])
     return "; ".join(
@@ -54,7 +57,8 @@ def _events(runs: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _clipping(stage: Mapping[str, Any]) -> str:
+def clipping_text(stage: Mapping[str, Any]) -> str:
+    """Return which threshold was found, or why none is recommended."""
     norm = as_number(stage["clip_norm"])
     if norm is None:
         return f"no threshold recommended: {stage.get('refused') or 'not assessable'}"
@@ -65,11 +69,12 @@ def _clipping(stage: Mapping[str, Any]) -> str:
     return f"threshold {number_text(norm, 3)}, the {percentile}th percentile of a stable run's norms{clips}{where}"
 
 
-def _warmup(stage: Mapping[str, Any]) -> str:
+def warmup_text(stage: Mapping[str, Any]) -> str:
+    """Return which warmup was found, or that none was."""
     if stage["warmup_steps"] is None or stage["lr"] is None:
         tried = ", ".join(dict.fromkeys(str(trial["warmup_steps"]) for trial in stage["trials"]))
         return f"after no length tried ({tried or 'none'} steps) did a failing lr train on without a new instability"
     share = stage.get("share_of_run")
     of_run = "" if share is None else f", {percent_text(share)}% of the planned run"
-    longer = "; lengthen the run by as much" if share is not None and float(share) > LENGTHEN_FROM else ""
+    longer = "; lengthen the run by as much" if share is not None and (as_number(share) or 0.0) > LENGTHEN_FROM else ""
     return f"{stage['warmup_steps']} steps are the shortest that make lr {lr_text(stage['lr'])} train{of_run}{longer}"

@@ -11,6 +11,12 @@ from trainsense.reporters.sections.layout import indented, text_of
 def untested_fixes(fixes: Sequence[Fix]) -> Iterator[RenderableType]:
     """Yield them by the reason that they share; what has to be made by hand with its title."""
     yield indented(text_of("not tested", "dim"))
+    for depth, line in untested_lines(fixes):
+        yield indented(text_of(line), 4 + 2 * depth)
+
+
+def untested_lines(fixes: Sequence[Fix]) -> Iterator[tuple[int, str]]:
+    """Yield a line for each, by the reason that they share, with its depth: 1 for what belongs to the lines above."""
     by_reason: dict[str, list[Fix]] = {}
     for fix in fixes:
         by_reason.setdefault(fix.reason, []).append(fix)
@@ -18,8 +24,8 @@ def untested_fixes(fixes: Sequence[Fix]) -> Iterator[RenderableType]:
         in_words = [fix for fix in group if not (reason and fix.settings.edits)]
         by_name = [fix.fix for fix in group if fix not in in_words]
         if by_name:
-            yield indented(text_of(f"{', '.join(by_name)}: {reason}"), 4)
+            yield 0, f"{', '.join(by_name)}: {reason}"
         for fix in in_words:
-            yield indented(text_of(f"{fix.fix}: {fix.title}" if fix.title else fix.fix), 4)
+            yield 0, f"{fix.fix}: {fix.title}" if fix.title else fix.fix
         if in_words and reason:
-            yield indented(text_of(reason), 6)
+            yield 1, reason
