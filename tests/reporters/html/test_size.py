@@ -33,7 +33,7 @@ def test_the_last_pictures_are_left_out_first(tmp_path: Path) -> None:
         said = text_in(shown)
         assert f"{name}: it rises" in said
         assert "left out: this page holds at most 2 MB" in said
-        assert one(shown, "details/div/table") is not None
+        assert one(shown, "figcaption/details/div/table") is not None
 
 
 def test_a_picture_that_is_too_large_does_not_take_the_others_with_it(tmp_path: Path) -> None:
