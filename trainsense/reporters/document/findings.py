@@ -60,7 +60,7 @@ def _card(finding: Finding, report: Report, figures: Mapping[str, Figure], mine:
         blocks.append(Facts(rows=tuple(rows)))
     for name, value in finding.evidence.items():
         if _is_long(value):
-            blocks.append(Folded(summary=_words(name), blocks=(_evidence_table(_words(name), value),)))
+            blocks.append(Folded(summary=f"measured: {_words(name)}", blocks=(_evidence_table(_words(name), value),)))
     return Card(
         tone=finding.severity,
         label=f"{finding.severity}, {KNOWN}" if report.known(finding) else finding.severity,
@@ -86,7 +86,7 @@ def _is_long(value: object) -> TypeGuard[Mapping[str, Any]]:
 
 def _evidence_table(title: str, entries: Mapping[str, Any]) -> Table:
     rows = tuple((str(name), evidence_text(value)) for name, value in entries.items())
-    return Table(columns=("", title), rows=rows, numeric=(False, True))
+    return Table(columns=("name", title), rows=rows, numeric=(False, True))
 
 
 def _words(name: str) -> str:

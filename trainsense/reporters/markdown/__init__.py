@@ -29,4 +29,4 @@ def write_markdown(document: Document, stream: TextIO, target: Path | None) -> N
 
 def _is_device(target: Path) -> bool:
     """Whether the target is something beside which no folder belongs: /dev/stdout, a pipe."""
-    return target.exists() and not target.is_file()
+    return target.absolute().parts[1:2] in {("dev",), ("proc",)} or (target.exists() and not target.is_file())

@@ -16,14 +16,13 @@ JOINERS: Final = "\u200c\u200d"
 """Format characters that words and emoji are made with."""
 
 REFERENCES: Final = re.compile(
-    r"""(?:
-        (?:(?:https?|ftp)://|www\.|(?:mailto|xmpp):)[^\s|`<>]*[^\s|`<>.,;:!?)\]"']  # addresses
-        | (?:(?<![\w.+/-])[\w.+/-]*+)?@\w[\w.@/-]*                                  # mentions, teams, mail
-        | (?:(?<![\w./-])[\w./-]*+)?[\#!]\d\w*                                      # issues, pull and merge requests
-        | \bGH-\d+
-        | \b[0-9a-f]{40}\b                                                          # commits
-        | (?<!\w):[a-z0-9_+-]*[a-z][a-z0-9_+-]*:(?!\w)                              # emoji by name
-    )+""",
+    r"""(?: (?:https?|ftp)://|www\.|(?:mailto|xmpp):    # addresses
+        | (?:(?<![\w.+/-])[\w.+/-]*+)?@\w               # mentions, teams, mail
+        | (?:(?<![\w./-])[\w./-]*+)?[\#!]\d|GH-\d       # issues, pull requests, merge requests
+        | [0-9a-f]{40}                                  # commits
+        | (?<!\w):[a-z0-9_+-]*[a-z][a-z0-9_+-]*:        # emoji by name
+    )(?:[^\s|`<>\[\]]*[^\s|`<>\[\].,;:!?)"'])?          # and the rest of the word
+    """,
     re.VERBOSE | re.IGNORECASE,
 )
 """What GitHub or GitLab turns into a link, a notification or a picture."""
