@@ -21,13 +21,13 @@ def figure_of(figure: Figure, picture: Picture | None, limits: Limits) -> Markup
         picture: its file as it was read, None where it could not be.
         limits: of the page.
     """
-    caption = limited(figure.caption or figure.name, limits)
     shown = (
         _image(figure, picture, picture.address, limits)
         if picture is not None and picture.address is not None
         else _without(figure, NOT_AT_HAND if picture is None else NO_ROOM, limits)
     )
-    return element("figure", shown, element("figcaption", caption), _numbers(figure, caption, limits))
+    caption = element("p", limited(figure.caption or figure.name, limits))
+    return element("figure", shown, element("figcaption", caption, _numbers(figure, limits)))
 
 
 def _image(figure: Figure, picture: Picture, address: str, limits: Limits) -> Markup:
@@ -45,8 +45,7 @@ def _without(figure: Figure, why: str, limits: Limits) -> Markup:
     return element("div", alternative, element("p", why, class_="left-out"), class_="no-picture")
 
 
-def _numbers(figure: Figure, caption: str, limits: Limits) -> Markup:
+def _numbers(figure: Figure, limits: Limits) -> Markup:
     if figure.numbers is None:
         return Markup()
-    label = element("span", f" of “{caption}”", class_="for-the-ear")
-    return element("details", element("summary", "The numbers", label), table_of(figure.numbers, limits))
+    return element("details", element("summary", "The numbers"), table_of(figure.numbers, limits))

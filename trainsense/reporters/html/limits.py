@@ -1,6 +1,6 @@
 """How much of a document a page holds: the first limits that it fits into."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Final
 
 MOST_BYTES: Final = 2_000_000
@@ -40,3 +40,18 @@ def bytes_of(page: str) -> int:
     8
     """
     return len(page.encode("ascii", "xmlcharrefreplace"))
+
+
+def characters_of(part: object, limits: Limits) -> int:
+    """Return at least how many characters a page holds of a part of a document, without writing it.
+
+    >>> characters_of(("abc", ("de", "f")), Limits(rows=2, characters=2, blocks=2))
+    5
+    """
+    if isinstance(part, str):
+        return min(len(part), limits.characters)
+    if isinstance(part, tuple):
+        return sum(characters_of(entry, limits) for entry in part[: min(limits.rows, limits.blocks)])
+    if is_dataclass(part):
+        return sum(characters_of(getattr(part, field.name), limits) for field in fields(part))
+    return 0

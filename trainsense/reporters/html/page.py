@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 from typing import Final
 
 from trainsense.reporters.document import Block, Document, Heading
@@ -94,7 +95,7 @@ def _sections(blocks: Sequence[Block]) -> list[Section]:
     starts = [at for at, block in enumerate(blocks) if isinstance(block, Heading) and block.level <= 2]
     before = starts[0] if starts else len(blocks)
     sections = [Section(heading=None, blocks=tuple(blocks[:before]))] if before else []
-    for start, end in zip(starts, [*starts[1:], len(blocks)], strict=True):
+    for start, end in pairwise([*starts, len(blocks)]):
         heading = blocks[start]
         assert isinstance(heading, Heading)
         sections.append(Section(heading=heading, blocks=tuple(blocks[start + 1 : end])))

@@ -1,6 +1,5 @@
 """Pictures within the page: which of them have room, most important first."""
 
-import os
 import stat
 from base64 import b64encode
 from collections import Counter
@@ -14,6 +13,8 @@ from trainsense.reporters.document import Block, Card, Figure, Folded
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 HEADER: Final = slice(12, 16)
 """Where a PNG names its first chunk: `IHDR`, with width and height after it, four bytes each (PNG, section 11.2.1)."""
+FRONT: Final = 24
+"""Bytes up to the end of width and height."""
 MARKUP_BYTES: Final = 200
 """Of an image's own markup at most, beside its data and its alternative text."""
 
@@ -42,7 +43,8 @@ def pictures_within(blocks: Sequence[Block], room: int) -> Mapping[Path, Picture
         if size is None:
             continue
         bytes_needed = count * (4 * ((size + 2) // 3) + MARKUP_BYTES)
-        picture = _read(file, whole=bytes_needed <= room)
+        whole = bytes_needed <= room
+        picture = _read(file, size if whole else FRONT, whole=whole)
         if picture is not None:
             pictures[file] = picture
             room -= bytes_needed if picture.address else 0
@@ -67,13 +69,13 @@ def _size(file: Path) -> int | None:
     return entry.st_size if stat.S_ISREG(entry.st_mode) else None
 
 
-def _read(file: Path, *, whole: bool) -> Picture | None:
+def _read(file: Path, count: int, *, whole: bool) -> Picture | None:
     try:
         with file.open("rb") as stream:
-            data = stream.read(os.fstat(stream.fileno()).st_size if whole else 24)
+            data = stream.read(count)
     except (OSError, ValueError):
         return None
-    if not data.startswith(SIGNATURE) or data[HEADER] != b"IHDR" or len(data) < 24:
+    if not data.startswith(SIGNATURE) or data[HEADER] != b"IHDR" or len(data) < FRONT:
         return None
     width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
     address = "data:image/png;base64," + b64encode(data).decode("ascii") if whole else None

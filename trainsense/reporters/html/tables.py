@@ -1,22 +1,31 @@
 """Tables, each in a box of its own that scrolls where the table is wider than the page."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from trainsense.reporters.document import Table
 from trainsense.reporters.html.limits import Limits
 from trainsense.reporters.html.markup import Markup, element
 from trainsense.reporters.html.texts import first, limited, text_of
 
+NUMBER: Final = "number"
+SHORT: Final = "short"
+WORDS: Final = "words"
+MOST_SHORT: Final = 24
+"""Characters that stay on one line."""
+
 
 def table_of(table: Table, limits: Limits) -> Markup:
     """Return the table; a first column of words heads its rows."""
     rows, left_out = first(table.rows, limits.rows, "row")
+    kinds = [_kind(table, rows, at) for at in range(max(map(len, (table.columns, *rows))))]
+    headed = kinds[:1] not in ([], [NUMBER])
     caption = limited(table.caption, limits)
-    head = element(
-        "tr", *(_cell("th", text, _is_number(table, at), "col", limits) for at, text in enumerate(table.columns))
+    parts = (
+        element("caption", element("span", caption)) if caption else Markup(),
+        element("thead", element("tr", *_cells(table.columns, kinds, limits, heads="col"))),
+        element("tbody", *(element("tr", *_cells(row, kinds, limits, heads="row" if headed else "")) for row in rows)),
     )
-    body = (element("tr", *_cells(table, row, limits)) for row in rows)
-    parts = (element("caption", caption) if caption else Markup(), element("thead", head), element("tbody", *body))
     named = caption or "Table: " + ", ".join(limited(column, limits) for column in table.columns[:3])
     return Markup.joined(scroll_box(element("table", *parts), named), left_out)
 
@@ -26,22 +35,17 @@ def scroll_box(content: Markup, name: str) -> Markup:
     return element("div", content, class_="scroll", tabindex="0", role="group", aria_label=name)
 
 
-def _cells(table: Table, row: Sequence[str], limits: Limits) -> list[Markup]:
-    headed = bool(table.columns) and not _is_number(table, 0)
-    return [
-        _cell("th" if headed and at == 0 else "td", text, _is_number(table, at), "row", limits)
-        for at, text in enumerate(row)
-    ]
+def _cells(row: Sequence[str], kinds: Sequence[str], limits: Limits, *, heads: str) -> list[Markup]:
+    """Return the cells of a row; `heads` says whether all of them head a column (`col`) or the first its row."""
+    cells = []
+    for at, (text, kind) in enumerate(zip(row, kinds, strict=False)):
+        scope = heads if text.strip() and (heads == "col" or at == 0) else ""
+        cells.append(element("th" if scope else "td", text_of(text, limits), scope=scope or None, class_=kind))
+    return cells
 
 
-def _cell(name: str, text: str, numeric: bool, scope: str, limits: Limits) -> Markup:  # noqa: FBT001
-    return element(
-        name,
-        text_of(text, limits),
-        scope=scope if name == "th" else None,
-        class_="number" if numeric else None,
-    )
-
-
-def _is_number(table: Table, column: int) -> bool:
-    return column < len(table.numeric) and table.numeric[column]
+def _kind(table: Table, rows: Sequence[Sequence[str]], column: int) -> str:
+    """Return the class of a column's cells: numbers, words that stay on one line, or longer ones that wrap."""
+    if column < len(table.numeric) and table.numeric[column]:
+        return NUMBER
+    return SHORT if all(len(row[column]) <= MOST_SHORT for row in rows if column < len(row)) else WORDS

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from trainsense.reporters.document import Document, Paragraph
 from trainsense.reporters.html.blocks import Place
-from trainsense.reporters.html.limits import MOST_BYTES, MOST_TEXT_BYTES, STEPS, Limits, bytes_of
+from trainsense.reporters.html.limits import MOST_BYTES, MOST_TEXT_BYTES, STEPS, Limits, bytes_of, characters_of
 from trainsense.reporters.html.page import page_of
 from trainsense.reporters.html.pictures import pictures_within
 from trainsense.reporters.html.texts import ELSEWHERE
@@ -28,9 +28,11 @@ def write_html(document: Document, stream: TextIO) -> None:
 def fitted_page(document: Document) -> str:
     """Return the page, cut no shorter than its size asks for: first pictures, the last first, then long texts."""
     for limits in STEPS:
-        size = bytes_of(_page(document, limits))
-        if size <= MOST_TEXT_BYTES:
-            break
+        # what is too long before it is written need not be written
+        if characters_of(document, limits) <= MOST_TEXT_BYTES:
+            size = bytes_of(_page(document, limits))
+            if size <= MOST_TEXT_BYTES:
+                break
     else:
         document = _without_the_largest(document, limits)
         size = bytes_of(_page(document, limits))
