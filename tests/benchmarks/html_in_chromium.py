@@ -46,7 +46,9 @@ def main(arguments: Sequence[str]) -> int:
         for run in runs or sorted(map(str, Path("sample_runs").iterdir())):
             page = Path(folder) / f"{Path(run).name}.html"
             with page.open("w", encoding="utf-8") as stream:
-                subprocess.run([sys.executable, "-m", "trainsense", "report", run, "--format", "html"], stdout=stream, check=False)
+                subprocess.run(
+                    [sys.executable, "-m", "trainsense", "report", run, "--format", "html"], stdout=stream, check=False
+                )
             with new_tab(process) as tab:
                 found = list(show(tab, page))
             faults += len(found)

@@ -36,10 +36,8 @@ def test_status(run_cli: RunCli, tmp_path: Path) -> None:
     low = saved(tmp_path / "low.json", stages=lowered())
     assert run_cli("compare", well, sick).status == 0
     assert run_cli("compare", well, sick, "--fail-on-regression").status == 1
-    assert run_cli("compare", sick, well, "--fail-on-regression").status == 0
-    assert run_cli("compare", sick, sick, "--fail-on-regression").status == 0
     assert run_cli("compare", sick, low, "--fail-on-regression").status == 1
-    assert run_cli("compare", low, sick, "--fail-on-regression").status == 0
+    assert run_cli("compare", low, well, "--fail-on-regression").status == 0
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ BEST, EDGE, UNSTABLE = 0.1, 0.215443, 0.464159
 
 def minimal(**changes: Any) -> Report:
     """Return a report with the keys that the schema asks for and no other, `changes` apart."""
-    document = {
+    document: dict[str, Any] = {
         "schema": "trainsense.report/1",
         "trainsense": "0.1.0",
         "command": "diagnose",

@@ -47,7 +47,7 @@ def test_best_lr(changes: dict[str, Any], verdict: str) -> None:
 
 def test_a_decade_is_a_lower_edge_whatever_shows_it() -> None:
     """A report of few words is believed; the mirror image is an improvement."""
-    low = {"edge_lr": 0.0215443, "unstable_lr": 0.0464159, "best_lr": 0.01, "trials": []}
+    low: dict[str, Any] = {"edge_lr": 0.0215443, "unstable_lr": 0.0464159, "best_lr": 0.01, "trials": []}
     fell = figure("edge_lr", swept(), swept(**low))
     assert (fell.verdict, fell.regression, fell.improvement) == ("lower", True, False)
     rose = figure("edge_lr", swept(**low), swept())
@@ -90,7 +90,7 @@ def test_brackets_that_overlap_are_the_same() -> None:
 
 def test_nothing_trains_any_more() -> None:
     """No edge at all is the lowest there is."""
-    nothing = {"best_lr": None, "best_range": None, "edge_lr": None, "unstable_lr": None}
+    nothing: dict[str, Any] = {"best_lr": None, "best_range": None, "edge_lr": None, "unstable_lr": None}
     lowest = [one for lr in (0.001, 0.01, 0.1) for one in trials(lr, ["nan"])]
     fell = figure("edge_lr", swept(), swept(**nothing, trials=lowest))
     assert (fell.verdict, fell.regression) == ("lower", True)
@@ -102,7 +102,7 @@ def test_nothing_trains_any_more() -> None:
 
 def test_another_horizon_has_another_edge() -> None:
     """Longer trials fail at lower learning rates; a few steps more do not matter."""
-    low = {"edge_lr": 0.001, "unstable_lr": 0.00215443, "trials": []}
+    low: dict[str, Any] = {"edge_lr": 0.001, "unstable_lr": 0.00215443, "trials": []}
     assert figure("edge_lr", swept(), swept(**low, horizon=1000)).verdict == "not comparable"
     assert figure("edge_lr", swept(), swept(**low, horizon=294)).regression
 

@@ -45,7 +45,9 @@ def tab(running: Browser) -> Iterator[Tab]:
         yield opened
 
 
-@pytest.mark.parametrize(("name", "width", "scheme"), [("full", 360, "light"), ("full", 1280, "dark"), ("long", 360, "dark")])
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"), [("full", 360, "light"), ("full", 1280, "dark"), ("long", 360, "dark")]
+)
 def test_opens_in_silence_within_the_window_and_is_accessible(
     name: str, width: int, scheme: str, tab: Tab, pages: Path
 ) -> None:

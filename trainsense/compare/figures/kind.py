@@ -66,7 +66,8 @@ def not_comparable(reason: str) -> Decision:
 def without_value(base: Reading, new: Reading) -> Decision | None:
     """Return what to say where a report says that there is no such figure; None where both have a value."""
     if base.value is None and new.value is None:
-        return same(f"in both: {new.note}")
+        alike = base.note == new.note
+        return same(f"in both: {new.note}" if alike else f"in BASE: {base.note}; in NEW: {new.note}")
     if base.value is None:
         return Decision(verdict="only in one", reason=f"in BASE: {base.note}")
     if new.value is None:

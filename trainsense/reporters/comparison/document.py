@@ -6,7 +6,7 @@ from trainsense.records.report_comparison import ChangedFinding, ComparedFigure,
 from trainsense.reporters.comparison.lr_strips import lr_strips
 from trainsense.reporters.comparison.words import (
     TONES,
-    by_change,
+    by_severity,
     given,
     in_neither,
     reading_text,
@@ -58,12 +58,14 @@ def _blocks(comparison: ReportComparison) -> Iterator[Block]:
 
 
 def _findings(findings: Sequence[ChangedFinding]) -> Iterator[Block]:
+    """Yield a card for each finding that changed; of those that are the same the names."""
     yield Heading(text="Findings")
     if not findings:
         yield Paragraph(text="none in either")
-    for change, changed in by_change(findings):
-        yield Heading(text=change.capitalize(), level=3)
-        yield from (_card(finding) for finding in changed)
+    yield from (_card(finding) for finding in findings if finding.change != "same")
+    same = by_severity([finding for finding in findings if finding.change == "same"])
+    if told := "; ".join(f"{severity} {names}" for severity, names in same):
+        yield Paragraph(text=f"The same in both: {told}.")
 
 
 def _card(finding: ChangedFinding) -> Card:
@@ -72,7 +74,8 @@ def _card(finding: ChangedFinding) -> Card:
     if where := places_text(finding.locations):
         blocks.append(Facts(rows=(("where", where),)))
     tone: Tone = finding.severity if finding.after is not None else "neutral"
-    return Card(tone=tone, label=severity_text(finding), name=finding.rule, title=finding.title, blocks=tuple(blocks))
+    label = f"{finding.change}: {severity_text(finding)}"
+    return Card(tone=tone, label=label, name=finding.rule, title=finding.title, blocks=tuple(blocks))
 
 
 def _figures(figures: Sequence[ComparedFigure]) -> Iterator[Block]:
@@ -89,7 +92,7 @@ def _figures(figures: Sequence[ComparedFigure]) -> Iterator[Block]:
         yield Facts(rows=reasons)
     if absent := in_neither(figures):
         yield Paragraph(text=f"In neither report: {absent}.", quiet=True)
-    others = tuple((figure.title, reason_text(figure)) for figure in shown if not worth_a_reason(figure))
+    others = tuple((one.title, reason_text(one)) for one in shown if one.interval and not worth_a_reason(one))
     intervals = tuple((f"{figure.title}, interval", figure.interval) for figure in shown if figure.interval)
     yield Folded(summary="How each figure was compared", blocks=(Facts(rows=(*others, *intervals)),))
 
