@@ -15,7 +15,8 @@ def remarks_on(base: Report, new: Report) -> tuple[str, ...]:
         said.append(f"BASE is by {base.command}, NEW by {new.command}: what both have is compared.")
     if base.version != new.version:
         said.append(f"BASE is by trainsense {base.version}, NEW by {new.version}.")
-    if base.workload.device != new.workload.device:
+    devices = base.workload.device, new.workload.device
+    if all(devices) and devices[0] != devices[1]:
         said.append(f"BASE ran on {base.workload.device}, NEW on {new.workload.device}.")
     seeds = [None if report.provenance is None else report.provenance.seed for report in (base, new)]
     if None not in seeds and seeds[0] != seeds[1]:
@@ -40,5 +41,5 @@ def same_workload(base: Report, new: Report) -> bool:
 
 
 def _named(report: Report) -> str:
-    name, source = report.workload.name, report.workload.source
+    name, source = report.workload.name or "one without a name", report.workload.source
     return f"{name} ({source})" if source else name

@@ -84,7 +84,9 @@ def in_neither(figures: Sequence[ComparedFigure]) -> str:
 
 
 def worth_a_reason(figure: ComparedFigure) -> bool:
-    """Return whether the reason of a verdict says more than its word; nobody asks why a cost was counted."""
+    """Return whether the reason of a verdict says more than its word and the readings."""
+    if figure.verdict == "only in one":
+        return figure.base is not None and figure.new is not None
     return figure.verdict != "same" and figure.name not in {"trials", "steps", "seconds"}
 
 
