@@ -237,6 +237,8 @@ def test_cost_is_counted() -> None:
     [
         {"sweep_lr": sweep(lr_sensitivity="nan", loss_drop="inf", initial_loss="nan", trivial_loss=None)},
         {"sweep_lr": sweep(loss_drop=0.0, trials=trials(BEST, ["inf", "-inf", "nan"]))},
+        {"sweep_lr": sweep(loss_drop=1e308, trials=trials(BEST, [1e308, -1e308, 1e308]))},
+        {"sweep_lr": sweep(loss_drop=10**400, lr_sensitivity=10**400)},
         {"sweep_lr": sweep(edge_lr=UNSTABLE, unstable_lr=EDGE)},
         {"sweep_lr": sweep(), "user_setting": {"lr": "nan", "runs": 5}},
         {"sweep_lr": sweep(), "user_setting": {"lr": 0.1, "runs": [None, {"seed": "x", "loss": []}]}},

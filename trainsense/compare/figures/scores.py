@@ -122,15 +122,10 @@ def _difference(base: Scores, new: Scores) -> Difference | None:
     shared = sorted(base.by_seed.keys() & new.by_seed.keys())
     if len(shared) >= 2:
         gaps = [new.by_seed[seed] - base.by_seed[seed] for seed in shared]
-        return Difference(mean=float(np.mean(gaps)), **_ends(t_interval(gaps)), how=f"in pairs, {len(shared)} seeds")
-    low, high = welch_interval(base.values, new.values)
-    if not math.isfinite(low):
-        return None
-    return Difference(mean=new.mean - base.mean, low=low, high=high, how="other seeds in each")
-
-
-def _ends(interval: tuple[float, float]) -> dict[str, float]:
-    return {"low": interval[0], "high": interval[1]}
+        mean, (low, high), how = float(np.mean(gaps)), t_interval(gaps), f"in pairs, {len(shared)} seeds"
+    else:
+        mean, (low, high), how = new.mean - base.mean, welch_interval(base.values, new.values), "other seeds in each"
+    return Difference(mean=mean, low=low, high=high, how=how) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def _margin(base: Scores, drop: float | None) -> float:
