@@ -10,9 +10,9 @@ from trainsense.cli.options import OutputOptions, help_text, with_options
 NAME: Final = "compare"
 HELP: Final = help_text(
     "Hold two saved reports against each other: what got better, what got worse, what chance explains.",
-    "compare sample_runs/wide_resnet_stride .trainsense/wide_resnet_stride",
-    "compare main/report.json branch/report.json --fail-on-regression --output junit=compare.xml",
-    "compare main branch --format markdown",
+    "compare sample_runs/wide_resnet_stride wide_resnet_stride",
+    "compare sample_runs/wide_resnet_stride .trainsense/wide_resnet_stride --fail-on-regression --output junit=compare.xml",
+    "compare sample_runs/wide_resnet_stride/report.json sample_runs/deep_residual_no_norm/report.json --format markdown",
     "compare --schema",
 )
 
