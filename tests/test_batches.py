@@ -8,7 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainsense.batches import byte_count, cloned, example_count, kept, map_tensors, tensors_of, to_device
+from tests.layouts import LAYOUTS, ROWS
+from trainsense.batches import (
+    byte_count,
+    cloned,
+    dense_parts,
+    example_count,
+    is_plain,
+    kept,
+    map_tensors,
+    tensors_of,
+    to_device,
+    with_rows,
+)
 
 Pair = namedtuple("Pair", ["x", "y"])  # noqa: PYI024 - users have these
 
@@ -129,3 +141,31 @@ def test_examples_are_counted_on_the_first_tensor_with_a_dimension() -> None:
     """A scalar in front does not count."""
     assert example_count((torch.tensor(1.0), torch.zeros(5, 2))) == 5
     assert example_count(torch.tensor(1.0)) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*beta state:UserWarning", "ignore:.*prototype stage:UserWarning")
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_layout(name: str) -> None:
+    """Each can be copied, counted, weighed and put into another order."""
+    batch = {"x": LAYOUTS[name](ROWS)}
+    copy = kept(batch)["x"]
+    assert copy is not batch["x"]
+    assert copy.layout == batch["x"].layout
+    assert example_count(batch) == 4
+    assert byte_count(batch) == sum(one.numel() * one.element_size() for one in dense_parts(copy))
+    assert all(is_plain(one) for one in dense_parts(copy))
+    assert is_plain(copy) == (name == "strided")
+    turned = with_rows(copy, torch.tensor([2, 0, 3, 2]))
+    assert turned.layout == copy.layout
+    if copy.is_nested:
+        assert [one.tolist() for one in turned.unbind()] == [copy.unbind()[row].tolist() for row in (2, 0, 3, 2)]
+    else:
+        assert torch.equal(turned.to_dense(), ROWS[[2, 0, 3, 2]])
+
+
+def test_a_large_sparse_tensor_weighs_what_it_stores() -> None:
+    """An adjacency of a million nodes would take four terabytes if all of it were stored."""
+    edges = torch.sparse_coo_tensor(
+        torch.tensor([[0], [999_999]]), torch.ones(1), (1_000_000, 1_000_000), check_invariants=True
+    )
+    assert byte_count([edges, edges.to_sparse_csr()]) < 1 << 24

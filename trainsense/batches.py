@@ -89,9 +89,65 @@ def _items(batch: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f".{name}", item) for name, item in vars(batch).items() if isinstance(item, Tensor))
 
 
+def is_plain(tensor: Tensor) -> bool:
+    """Return whether a tensor is an ordinary one, whose values are all stored, in rows of the same length."""
+    return tensor.layout is torch.strided and not tensor.is_nested
+
+
+def dense_parts(tensor: Tensor) -> tuple[Tensor, ...]:
+    """Return the strided tensors that a tensor of any layout consists of: itself, or its values and where they lie.
+
+    >>> dense_parts(torch.tensor([[0.0, 2.0]]).to_sparse())
+    (tensor([2.]), tensor([[0],
+            [1]]))
+    """
+    tensor = tensor.detach()
+    if tensor.is_nested:
+        return _parts_of_nested(tensor)
+    if tensor.layout is torch.sparse_coo:
+        tensor = tensor.coalesce()
+        return tensor.values(), tensor.indices()
+    if tensor.layout in {torch.sparse_csr, torch.sparse_bsr}:
+        return tensor.values(), tensor.crow_indices(), tensor.col_indices()
+    if tensor.layout in {torch.sparse_csc, torch.sparse_bsc}:
+        return tensor.values(), tensor.ccol_indices(), tensor.row_indices()
+    return (tensor if tensor.layout is torch.strided else tensor.to_dense(),)
+
+
+def _parts_of_nested(tensor: Any) -> tuple[Tensor, ...]:
+    if tensor.layout is torch.jagged and tensor.lengths() is None:  # without gaps between its rows
+        return tensor.values(), tensor.offsets()
+    return tuple(tensor.unbind())
+
+
+def with_rows(tensor: Tensor, rows: Tensor) -> Tensor:
+    """Return a tensor of some of another's rows, or of all in another order, its layout kept.
+
+    >>> with_rows(torch.tensor([[0.0, 2.0], [3.0, 0.0]]).to_sparse_csr(), torch.tensor([1, 0])).to_dense()
+    tensor([[3., 0.],
+            [0., 2.]])
+
+    Args:
+        tensor: of any layout.
+        rows: 0-based numbers of the rows that are to stand first, second, …; on any device.
+    """
+    if tensor.is_nested:
+        every = tensor.unbind()
+        return torch.nested.as_nested_tensor([every[row] for row in rows.tolist()], layout=tensor.layout)
+    rows = rows.to(tensor.device)
+    if tensor.layout is torch.strided:
+        return tensor[rows]
+    moved: Tensor = tensor.to_sparse(layout=torch.sparse_coo).index_select(0, rows)
+    if tensor.layout in {torch.sparse_bsr, torch.sparse_bsc}:
+        block = tensor.values().shape[1:3]
+        return moved.to_sparse(layout=tensor.layout, blocksize=(block[0], block[1]))
+    return moved.to_sparse(layout=tensor.layout)
+
+
 def byte_count(batch: Any) -> int:
     """Return the memory that the batch's tensors hold, in bytes."""
-    return sum(tensor.numel() * tensor.element_size() for _, tensor in tensors_of(batch))
+    parts = (part for _, tensor in tensors_of(batch) for part in dense_parts(tensor))
+    return sum(part.numel() * part.element_size() for part in parts)
 
 
 def example_count(batch: Any) -> int:
@@ -100,4 +156,4 @@ def example_count(batch: Any) -> int:
     >>> example_count({"x": torch.zeros(8, 3), "y": torch.zeros(8)})
     8
     """
-    return next((tensor.shape[0] for _, tensor in tensors_of(batch) if tensor.dim() > 0), 1)
+    return next((tensor.size(0) for _, tensor in tensors_of(batch) if tensor.dim() > 0), 1)

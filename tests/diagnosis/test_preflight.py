@@ -1,18 +1,23 @@
 """Preflight as a command of its own, and as what stands before a diagnosis."""
 
 import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from tests.cases import ROWS, TARGETS, dropout_mlp, squared_error, workload
 from tests.diagnosis.test_diagnosis import request
+from tests.layouts import LAYOUTS
 from tests.looking import looked
 from trainsense.diagnosis import run_diagnosis
-from trainsense.protocol import preflight
+from trainsense.protocol import check_setup, preflight
 from trainsense.protocol.preflight import Look, Measurement
 from trainsense.records.evidence import LayerStatistics, Missing, WarmStart
 from trainsense.records.finding import Judgement, NotAssessed
@@ -79,6 +84,58 @@ def test_a_measurement_that_fails_is_missing_with_its_reason(monkeypatch: pytest
     reasons = [one.reason for one in report.not_assessed if isinstance(one, NotAssessed)]
     assert any("ValueError: odd model" in reason for reason in reasons)
     assert report.verdict == "inconclusive"
+
+
+def test_a_first_look_that_fails_is_missing_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else there is to see is seen, from what was kept too."""
+
+    def fail(_: object) -> list[tuple[str, int]]:
+        msg = "odd batch"
+        raise ValueError(msg)
+
+    monkeypatch.setattr(check_setup, "non_finite_values", fail)
+    loaded = replace(from_object(workload(lr=0.05)), fingerprint="known")
+    asked = replace(request("preflight"), run_dir=tmp_path)
+    for _ in range(2):
+        report = run_diagnosis(loaded, asked).report
+        reasons = {one.rule: one.reason for one in report.not_assessed if one.crashed}
+        assert reasons.keys() == {"non-finite-data", "not-deterministic"}
+        assert "ValueError: odd batch" in reasons["non-finite-data"]
+        assert report.stages["preflight"]["warm_start"]["steps"] == 30
+
+
+class Messages(nn.Module):
+    """A network of the graph that its batch holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(3, 16), nn.Linear(16, 1)
+
+    def forward(self, nodes: Tensor, edges: Tensor) -> Tensor:
+        """Return one number for each node."""
+        messages: Tensor = edges @ self.last(torch.tanh(edges @ self.first(nodes)))
+        return messages
+
+
+@pytest.mark.filterwarnings("ignore:.*beta state:UserWarning")
+@pytest.mark.parametrize("layout", ["COO", "CSR"])
+def test_sparse_batches_are_looked_into(layout: str) -> None:
+    """No check fails on them, and a sound network of a graph is healthy."""
+    generator = torch.Generator().manual_seed(0)
+    edges = (torch.rand(24, 24, generator=generator) < 0.15).float() + torch.eye(24)
+    sparse = LAYOUTS[layout](edges / edges.sum(1, keepdim=True))
+    targets = (edges @ ROWS[:24]).sum(1, keepdim=True).sin()
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        return ((ROWS[:24] + 0.1 * torch.randn(24, 3), sparse) for _ in range(4))
+
+    def loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+        return functional.mse_loss(model(*batch), targets)
+
+    loaded = from_object(workload(model=Messages, data=batches, loss=loss, lr=0.05))
+    report = run_diagnosis(loaded, request("diagnose", 250)).report
+    assert not [one for one in report.not_assessed if one.crashed]
+    assert not [one for one in report.findings if one.severity != "note"]
 
 
 class Kept:

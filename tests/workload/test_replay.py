@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from tests.cases import drawn_batches, fixed_batches
+from tests.layouts import LAYOUTS
+from tests.layouts import ROWS as TABLE
 from trainsense.errors import BatchSourceError, WorkloadError
 from trainsense.workload.replay import Replay, ReplayShelf
 from trainsense.workload.seeding import RandomState
@@ -144,3 +146,58 @@ def test_a_loader_of_unknown_length() -> None:
     """A data loader over a stream has no length, nor has its iterator, which raises when asked whether it is empty."""
     replay = Replay(lambda: DataLoader(Endless(), batch_size=4), 0, "data", 1 << 20)
     assert [tuple(batch.shape) for batch in replay.first(3)] == [(4, 3)] * 3
+
+
+class Buffered:
+    """A loader that is its own iterator; its length is what it has read ahead: nothing, between two batches."""
+
+    def __init__(self) -> None:
+        self.rows = torch.randperm(6).float().tolist()
+
+    def __iter__(self) -> Iterator[tuple[Tensor]]:
+        return self
+
+    def __next__(self) -> tuple[Tensor]:
+        """Return two rows, until there are none."""
+        if not self.rows:
+            raise StopIteration
+        return (torch.tensor([self.rows.pop(), self.rows.pop()]),)
+
+    def __len__(self) -> int:
+        """Count what is read ahead."""
+        return 0
+
+
+class Unmeasured(Buffered):
+    """One whose length nobody knows: asking whether it is empty raises."""
+
+    def __len__(self) -> int:
+        msg = "of unknown length"
+        raise TypeError(msg)
+
+
+@pytest.mark.parametrize("source", [Buffered, Unmeasured])
+def test_a_source_that_looks_empty_is_read_on(source: type[Buffered]) -> None:
+    """To the end of a pass, and from the beginning of the next, whatever its truth says; past the bound too."""
+    expected = values(Replay(lambda: list(source()), 0, "data", PLENTY), 8)
+    assert [sorted(chain(*expected[start : start + 3])) for start in (0, 3)] == [[0, 1, 2, 3, 4, 5]] * 2
+    assert expected[:3] != expected[3:6]
+    for limit in (PLENTY, 1):
+        assert values(Replay(source, 0, "data", limit), 8) == expected
+
+
+@pytest.mark.filterwarnings("ignore:.*beta state:UserWarning", "ignore:.*prototype stage:UserWarning")
+def test_tensors_of_every_layout_are_replayed() -> None:
+    """From memory, and read again past the bound."""
+
+    def source() -> Iterator[dict[str, Tensor]]:
+        for scale in torch.rand(3):
+            yield {name: made(scale * TABLE) for name, made in LAYOUTS.items() if "ed" not in name[-2:]}
+
+    for limit in (PLENTY, 1):
+        replay = Replay(source, 0, "data", limit)
+        first, again = replay.first(4), replay.first(4)
+        for one, two in zip(first, again, strict=True):
+            assert [tensor.layout for tensor in one.values()] == [tensor.layout for tensor in two.values()]
+            assert all(torch.equal(one[name].to_dense(), two[name].to_dense()) for name in one)
+        assert float(first[0]["COO"].to_dense().sum()) != float(first[1]["COO"].to_dense().sum())

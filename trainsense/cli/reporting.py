@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from trainsense.cli.choice import check_threshold
+from trainsense.cli.github_step import tell_github
 from trainsense.cli.kept_reports import kept_report
 from trainsense.cli.rendering import check_format, deliver, parse_outputs, send, writer_of
 from trainsense.cli.streams import report_stream
@@ -34,7 +35,10 @@ def report_again(run: str | None, name: str, outputs: Sequence[str], fail_on: st
     targets = parse_outputs(outputs)
     kept = kept_report(run)
     with report_stream() as stream:
-        send(writer_of(kept.report, threshold, kept.directory), name, targets, stream)
+        try:
+            send(writer_of(kept.report, threshold, kept.directory), name, targets, stream)
+        finally:
+            tell_github(kept.report, threshold, kept.directory, name, targets)
     raise typer.Exit(int(bool(kept.report.failing(threshold))))
 
 

@@ -26,6 +26,7 @@ from trainsense.records.finding import SEVERITIES, Finding, NotAssessed, Passed
 from trainsense.records.report import Cost, Recommendation, Report, Verdict, WorkloadSummary
 from trainsense.records.request import Request
 from trainsense.reporters.stages import stage_entries
+from trainsense.workload.written import written
 
 NOT_TRAINED: Final = (
     "every learning rate and every fix: preflight found an error in the setup (--keep-going trains it anyway)"
@@ -49,9 +50,10 @@ def assemble(frame: Opened, request: Request, evidence: list[Evidence], *, compl
         complete: whether all the essentials were run.
     """
     evidence = _edge_lowered(evidence)
+    source = written(frame.loaded.workload)
     judgements, ignored = request.selection.divided(judged(evidence, request.command))
     findings = sorted(
-        (located(one, frame.lines) for one in judgements if isinstance(one, Finding)),
+        (located(one, frame.lines, source) for one in judgements if isinstance(one, Finding)),
         key=lambda one: SEVERITIES.index(one.severity),
     )
     sweep, user, tried = (_one(evidence, kind) for kind in (LearningRateSweep, UserSetting, FixesTried))

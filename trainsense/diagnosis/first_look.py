@@ -1,6 +1,7 @@
 """The first look at a workload, kept with what its steps cost, so that the same command repeats itself."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -80,7 +81,16 @@ def _document(look: FirstLook, threads: int, prices: Prices, timed_steps: int) -
 
 
 def _read(document: dict[str, Any]) -> FirstKnown:
-    setup = dict(document["setup"])
-    setup["likely_causes"] = tuple(setup["likely_causes"])
-    setup["non_finite"] = tuple((int(index), str(path), int(count)) for index, path, count in setup["non_finite"])
-    return FirstKnown(setup=Setup(**setup), prices=Prices(**document["prices"]), steps=int(document["steps"]))
+    return FirstKnown(
+        setup=_read_setup(document["setup"]), prices=Prices(**document["prices"]), steps=int(document["steps"])
+    )
+
+
+def _read_setup(document: Mapping[str, Any]) -> Setup | Missing:
+    if "reason" in document:
+        return Missing(**document)
+    lists = {
+        "likely_causes": tuple(document["likely_causes"]),
+        "non_finite": tuple((int(index), str(path), int(count)) for index, path, count in document["non_finite"]),
+    }
+    return Setup(**{**document, **lists})

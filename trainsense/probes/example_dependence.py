@@ -7,6 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from trainsense.batches import is_plain, with_rows
 from trainsense.probes.outermost import Exchange, OutermostCall, outermost_calls
 
 EXCHANGED: Final = 4
@@ -78,10 +79,15 @@ def _exchanging(axis: int, examples: int, one: int) -> Exchange:
     """Return the exchange that gives example `one` the values of the one half a batch away."""
 
     def exchange(_: str, tensor: Tensor) -> Tensor:
-        if tensor.dim() <= axis or tensor.shape[axis] != examples:
+        if tensor.dim() <= axis or tensor.size(axis) != examples or not (is_plain(tensor) or axis == 0):
             return tensor
+        other = (one + max(1, examples // 2)) % examples
+        if not is_plain(tensor):
+            rows = torch.arange(examples)
+            rows[one] = other
+            return with_rows(tensor, rows)
         changed = tensor.clone()
-        changed.select(axis, one).copy_(tensor.select(axis, (one + max(1, examples // 2)) % examples))
+        changed.select(axis, one).copy_(tensor.select(axis, other))
         return changed
 
     return exchange

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainsense.batches import map_tensors, tensors_of
+from trainsense.batches import is_plain, map_tensors, tensors_of, with_rows
 from trainsense.probes.modes import evaluation_mode
 from trainsense.probes.outermost import Exchange, OutermostCall, outermost_calls, output_change
 
@@ -43,10 +43,13 @@ def _exchanges(calls: tuple[OutermostCall, ...], others: tuple[OutermostCall, ..
     """Yield rows moved by half the batch; values mixed among rows, column by column; another batch's inputs."""
 
     def moved(_: str, tensor: Tensor) -> Tensor:
-        return tensor.roll(max(1, tensor.shape[0] // 2), 0) if tensor.dim() > 0 else tensor
+        if tensor.dim() == 0 or tensor.size(0) == 0:
+            return tensor
+        rows = tensor.size(0)
+        return with_rows(tensor, torch.arange(rows).roll(max(1, rows // 2)))
 
     def mixed(path: str, tensor: Tensor) -> Tensor:
-        if tensor.dim() == 0 or tensor.is_sparse:
+        if tensor.dim() == 0 or not is_plain(tensor):
             return tensor
         generator = torch.Generator().manual_seed(len(path))
         order = torch.rand(tensor.shape, generator=generator).argsort(0).to(tensor.device)
@@ -56,12 +59,16 @@ def _exchanges(calls: tuple[OutermostCall, ...], others: tuple[OutermostCall, ..
 
     def another(path: str, tensor: Tensor) -> Tensor:
         other = given.get(path)
-        return other if other is not None and other.shape == tensor.shape else tensor
+        return other if other is not None and _same_size(other, tensor) else tensor
 
     yield moved
     yield mixed
     if others is not calls:
         yield another
+
+
+def _same_size(one: Tensor, two: Tensor) -> bool:
+    return one.shape == two.shape if is_plain(one) and is_plain(two) else one.layout == two.layout
 
 
 def input_gradient(model: nn.Module, loss: Callable[[nn.Module], Tensor]) -> float | None:

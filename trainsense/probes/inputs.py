@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from trainsense.batches import map_tensors, tensors_of
+from trainsense.batches import is_plain, map_tensors, tensors_of, with_rows
 from trainsense.probes.loss import mean_loss
 
 _LOG_PROBABILITY_ERROR: Final = 1e-3
@@ -21,7 +21,7 @@ def _inputs_permuted(model: nn.Module) -> Iterator[list[int]]:
     seen: list[int] = []
 
     def permute(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:  # noqa: ARG001
-        rows = next((tensor.shape[0] for _, tensor in tensors_of([args, kwargs]) if tensor.dim() > 0), 0)
+        rows = next((tensor.size(0) for _, tensor in tensors_of([args, kwargs]) if tensor.dim() > 0), 0)
         if rows < 2:
             return args, kwargs
         seen.append(rows)
@@ -31,7 +31,7 @@ def _inputs_permuted(model: nn.Module) -> Iterator[list[int]]:
         moved[order] = order.roll(shift)
 
         def shuffled(tensor: Tensor) -> Tensor:
-            return tensor[moved.to(tensor.device)] if tensor.dim() > 0 and tensor.shape[0] == rows else tensor
+            return with_rows(tensor, moved) if tensor.dim() > 0 and tensor.size(0) == rows else tensor
 
         return (
             tuple(map_tensors(arg, shuffled, lambda item: item) for arg in args),
@@ -46,8 +46,9 @@ def _inputs_permuted(model: nn.Module) -> Iterator[list[int]]:
 
 
 def shuffle_gap(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequence[Any]) -> float | None:
-    """Return `L(inputs permuted within the batch) - L(batch)`, targets untouched; None if forward was not called.
+    """Return `L(inputs permuted within the batch) - L(batch)`, targets untouched.
 
+    None if forward was not called, or does not run on permuted inputs (the rows of one of them say how to read another's).
     No row keeps its place. Where targets enter the model too, both move together and the gap is 0 for any model: the
     caller tells that case by the spread of the outputs.
 
@@ -58,7 +59,10 @@ def shuffle_gap(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequen
     """
     plain = mean_loss(loss, batches)
     with _inputs_permuted(model) as seen:
-        permuted = mean_loss(loss, batches)
+        try:
+            permuted = mean_loss(loss, batches)
+        except Exception:  # noqa: BLE001 - whatever the user's model does with them
+            return None
     return permuted - plain if seen else None
 
 
@@ -101,7 +105,7 @@ def _outputs_replaced(model: nn.Module, constant: Callable[[Tensor], Tensor | No
     replaced: list[int] = []
 
     def replace(tensor: Tensor) -> Tensor:
-        if not tensor.is_floating_point() or tensor.dim() == 0 or tensor.shape[0] < 2:
+        if not is_plain(tensor) or not tensor.is_floating_point() or tensor.dim() == 0 or tensor.shape[0] < 2:
             return tensor
         value = constant(tensor)
         if value is None:
@@ -127,8 +131,8 @@ def output_spread(model: nn.Module, loss: Callable[[Any], Tensor], batches: Sequ
     spreads: list[float] = []
 
     def look(module: nn.Module, args: Any, output: Any) -> None:  # noqa: ARG001
-        tensors = [value for _, value in tensors_of(output) if value.is_floating_point() and value.dim() > 0]
-        tensors = [value for value in tensors if value.shape[0] > 1]
+        tensors = [value for _, value in tensors_of(output) if value.is_floating_point() and is_plain(value)]
+        tensors = [value for value in tensors if value.dim() > 0 and value.shape[0] > 1]
         if tensors:
             value = max(tensors, key=torch.numel).detach().double()
             scale = value.square().mean().sqrt()

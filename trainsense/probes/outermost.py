@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainsense.batches import map_tensors, tensors_of
+from trainsense.batches import is_plain, map_tensors, tensors_of
 from trainsense.probes.modes import evaluation_mode
 
 Exchange = Callable[[str, Tensor], Tensor]
@@ -21,7 +21,7 @@ class OutermostCall:
 
     Attributes:
         inputs: `(path, tensor)` of every tensor that entered, before any exchange.
-        outputs: every floating-point tensor with at least one axis that came back.
+        outputs: every floating-point tensor with at least one axis that came back, sparse and nested ones left out.
     """
 
     inputs: tuple[tuple[str, Tensor], ...]
@@ -49,7 +49,7 @@ class _Watch:
         if self.depth > 0:
             return
         tensors = [tensor.detach() for _, tensor in tensors_of(output)]
-        kept = tuple(tensor for tensor in tensors if tensor.is_floating_point() and tensor.dim() > 0)
+        kept = tuple(one for one in tensors if is_plain(one) and one.is_floating_point() and one.dim() > 0)
         self.calls.append(OutermostCall(inputs=self.entered[-1], outputs=kept))
 
 
@@ -112,13 +112,14 @@ def _change(first: Tensor, second: Tensor) -> float:
 
 
 def rows_differ(calls: tuple[OutermostCall, ...]) -> bool:
-    """Return whether any tensor that enters has rows that differ."""
-    tensors = [tensor for call in calls for _, tensor in call.inputs if tensor.dim() > 0 and tensor.shape[0] > 1]
-    return any(not bool(torch.equal(tensor, tensor[:1].expand_as(tensor))) for tensor in tensors)
+    """Return whether any tensor that enters has rows that differ, as those of a sparse or nested one are taken to do."""
+    tensors = [tensor for call in calls for _, tensor in call.inputs if tensor.dim() > 0 and tensor.size(0) > 1]
+    return any(not is_plain(one) or not bool(torch.equal(one, one[:1].expand_as(one))) for one in tensors)
 
 
 def distinct_rows(calls: tuple[OutermostCall, ...], rows: int) -> int:
     """Return how many different rows enter with the first call; `rows` if it is given none of that many."""
-    tensors = [tensor for _, tensor in calls[0].inputs if tensor.dim() > 0 and tensor.shape[0] == rows] if calls else []
-    strided = [tensor.detach().reshape(rows, -1).double() for tensor in tensors if tensor.layout == torch.strided]
+    tensors = [tensor for _, tensor in calls[0].inputs if is_plain(tensor)] if calls else []
+    tensors = [tensor for tensor in tensors if tensor.dim() > 0 and tensor.shape[0] == rows]
+    strided = [tensor.detach().reshape(rows, -1).double() for tensor in tensors]
     return int(torch.unique(torch.cat(strided, dim=1), dim=0).shape[0]) if strided else rows

@@ -1,21 +1,24 @@
 """The first look: is the data finite, does the same seed give the same trace."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from trainsense.batches import tensors_of
-from trainsense.errors import UserCodeError
+from trainsense.batches import dense_parts, tensors_of
+from trainsense.errors import TrainsenseError, UserCodeError
 from trainsense.probes.finite import non_finite_values
-from trainsense.records.evidence import Setup
+from trainsense.records.evidence import Missing, Setup
 from trainsense.records.outcome import Crashed
 from trainsense.records.run import Run
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench
 from trainsense.runners.sequential import run_trial
 from trainsense.workload.seeding import random_state_kept
+from trainsense.workload.user_traceback import described
 
 CHECK_STEPS: Final = 12
 """Steps of the two runs that are compared; enough for a few batches and their random numbers."""
@@ -32,12 +35,12 @@ class FirstLook:
     """What the check brings back.
 
     Attributes:
-        setup: the evidence.
+        setup: the evidence, or why it is missing.
         step_seconds: time of a step of the second run.
         steps: optimizer steps that the check took.
     """
 
-    setup: Setup
+    setup: Setup | Missing
     step_seconds: float
     steps: int
 
@@ -52,10 +55,28 @@ def check_setup(bench: Bench, seed: int) -> FirstLook:
     trial = Trial(lr=lr, seed=seed, steps=CHECK_STEPS, evaluate=False)
     first = _run(bench, trial, anew=False)
     second = _run(bench, trial, anew=True)
+    return FirstLook(
+        setup=_looked_at(bench, seed, first, second),
+        step_seconds=second.seconds / max(1, len(second.trace)),
+        steps=len(first.trace) + len(second.trace),
+    )
+
+
+def _looked_at(bench: Bench, seed: int, first: Run, second: Run) -> Setup | Missing:
+    try:
+        return _setup(bench, seed, first, second)
+    except TrainsenseError:
+        raise
+    except Exception as error:  # noqa: BLE001 - batches of a kind that no one has thought of keep nobody from training
+        reason = f"the workload's batches could not be looked into: {described(error)}"
+        return Missing(kind=Setup.__name__, reason=reason, crashed=True)
+
+
+def _setup(bench: Bench, seed: int, first: Run, second: Run) -> Setup:
     difference = _relative_difference(first, second)
     differs = np.flatnonzero(~(difference <= SAME_TRACE))
     causes = _likely_causes(bench, seed) if differs.size else ()
-    setup = Setup(
+    return Setup(
         deterministic=differs.size == 0,
         first_difference=int(differs[0]) if differs.size else None,
         difference=float(np.max(difference, initial=0.0)),
@@ -64,11 +85,6 @@ def check_setup(bench: Bench, seed: int) -> FirstLook:
         batches_scanned=SCANNED_BATCHES,
         non_finite=_scan(bench, seed),
         first_loss=bench.seen.first_loss,
-    )
-    return FirstLook(
-        setup=setup,
-        step_seconds=second.seconds / max(1, len(second.trace)),
-        steps=len(first.trace) + len(second.trace),
     )
 
 
@@ -117,9 +133,13 @@ def _likely_causes(bench: Bench, seed: int) -> tuple[str, ...]:
 
 def _equal(one: Any, two: Any) -> bool:
     pairs = zip(tensors_of(one), tensors_of(two), strict=False)
-    return all(
+    return all(_same_parts(dense_parts(left), dense_parts(right)) for (_, left), (_, right) in pairs)
+
+
+def _same_parts(one: Sequence[Tensor], two: Sequence[Tensor]) -> bool:
+    return len(one) == len(two) and all(
         left.shape == right.shape and bool(torch.equal(torch.nan_to_num(left), torch.nan_to_num(right)))
-        for (_, left), (_, right) in pairs
+        for left, right in zip(one, two, strict=True)
     )
 
 

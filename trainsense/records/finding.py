@@ -25,8 +25,8 @@ class Finding:
         evidence: the measured numbers by name.
         plots: names of the plots that show it.
         fixes: names of the fixes that address it (CONTRACT 5), the likeliest first.
-        locations: where in the user's model and files it sits, the most telling place first; empty where it is no matter of
-            one place.
+        locations: where in the user's model and files it sits, the most telling place first; where it is no matter of one
+            place, the line of the workload that it is about; empty if none is known.
     """
 
     rule: str
@@ -71,12 +71,14 @@ class Ignored:
         reason: why, in the user's words, or that it was not selected.
         severity: of what it would have found, None if it found nothing.
         title: of what it would have found, empty if it found nothing.
+        locations: of what it would have found.
     """
 
     rule: str
     reason: str
     severity: Severity | None = None
     title: str = ""
+    locations: tuple[Location, ...] = ()
 
 
 Judgement = Finding | Passed | NotAssessed

@@ -39,5 +39,7 @@ class Selection:
     def _ignored(self, said: Judgement) -> Ignored:
         reason = (self.ignore[said.rule] or NO_REASON) if said.rule in self.ignore else NOT_SELECTED
         if isinstance(said, Finding):
-            return Ignored(rule=said.rule, reason=reason, severity=said.severity, title=said.title)
+            return Ignored(
+                rule=said.rule, reason=reason, severity=said.severity, title=said.title, locations=said.locations
+            )
         return Ignored(rule=said.rule, reason=reason)

@@ -103,7 +103,7 @@ def read_report(document: Mapping[str, Any]) -> Report:
         not_assessed=tuple(NotAssessed(**_known(NotAssessed, entry)) for entry in document.get("not_assessed", ())),
         not_run=tuple(document.get("not_run", ())),
         plots=document.get("plots", {}),
-        ignored=tuple(Ignored(**_known(Ignored, entry)) for entry in document.get("ignored", ())),
+        ignored=tuple(_ignored(entry) for entry in document.get("ignored", ())),
         baseline=_optional(Baseline, document.get("baseline")),
         provenance=_optional(Provenance, document.get("provenance")),
     )
@@ -138,9 +138,17 @@ def _finding(entry: Mapping[str, Any]) -> Finding:
         "evidence": revived_value(entry["evidence"]),
         "plots": tuple(entry["plots"]),
         "fixes": tuple(entry["fixes"]),
-        "locations": tuple(Location(**_known(Location, place)) for place in entry.get("locations", ())),
+        "locations": _locations(entry),
     }
     return Finding(**{**_known(Finding, entry), **own})
+
+
+def _ignored(entry: Mapping[str, Any]) -> Ignored:
+    return Ignored(**{**_known(Ignored, entry), "locations": _locations(entry)})
+
+
+def _locations(entry: Mapping[str, Any]) -> tuple[Location, ...]:
+    return tuple(Location(**_known(Location, place)) for place in entry.get("locations", ()))
 
 
 def _fix(entry: Mapping[str, Any]) -> Fix:

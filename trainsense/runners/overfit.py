@@ -114,7 +114,9 @@ def learnt_gap(bench: Bench, model: nn.Module, batch: Any) -> float | None:
             return None
     if constant is None or not math.isfinite(constant):
         return None
-    return max(constant, permuted) if constant == 0.0 and permuted is not None else constant
+    if constant != 0.0:
+        return constant
+    return None if permuted is None else max(constant, permuted)
 
 
 def is_learnt(initial: float, loss: float, gap: float | None) -> bool:

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from trainsense.errors import WorkloadError
 from trainsense.records.schedule import SCHEDULES
+from trainsense.workload.written import note_call
 
 type_of_autocast = (torch.float16, torch.bfloat16)
 
@@ -89,6 +90,7 @@ class Workload:
         if self.name is not None and (not isinstance(self.name, str) or not self.name.strip()):
             msg = f"Workload.name must be a non-empty string or None, not {self.name!r}."
             raise WorkloadError(msg)
+        note_call(self)
 
 
 def _check_factory(field: str, value: object, arguments: int, example: str) -> None:

@@ -61,7 +61,7 @@ def _constructing(module: nn.Module, frame: FrameType | None) -> Line | None:
         own = bool(code.co_argcount) and frame.f_locals.get(code.co_varnames[0]) is module
         if Path(code.co_filename).is_relative_to(OWN_PACKAGE):
             return None  # what calls trainsense makes no module
-        if not own and _is_users(code.co_filename):
+        if not own and is_users(code.co_filename):
             return code.co_filename, frame.f_lineno
         frame = frame.f_back
     return None
@@ -69,9 +69,10 @@ def _constructing(module: nn.Module, frame: FrameType | None) -> Line | None:
 
 def _constructor(module: nn.Module) -> Line | None:
     code = getattr(type(module).__init__, "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code is not None and _is_users(code.co_filename) else None
+    return (code.co_filename, code.co_firstlineno) if code is not None and is_users(code.co_filename) else None
 
 
 @lru_cache(maxsize=1024)
-def _is_users(file: str) -> bool:
-    return not file.startswith("<frozen ") and not is_installed(Path(file))
+def is_users(file: str) -> bool:
+    """Return whether a file, as Python names it, is neither installed, nor Python's, nor trainsense's."""
+    return not file.startswith("<") and not is_installed(Path(file))

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from trainsense.batches import is_plain
+
 _LAYERS: Final = frozenset(
     [
         "addmm",
@@ -100,10 +102,15 @@ class Forwards(TorchDispatchMode):
         low = args[0] > _FAR_BELOW if name in _SMOOTH else None
         result = func(*args, **(kwargs or {}))
         value = result[0] if isinstance(result, tuple) else result
-        if isinstance(value, Tensor) and value.is_floating_point() and value.numel() and value.dim() > 1:
+        if _is_seen(value):
             alive = _alive(name, value, low, args) if _is_activation(name) else None
             self.given[number] = _given(name, value, read, alive)
         return result
+
+
+def _is_seen(value: Any) -> bool:
+    usable = isinstance(value, Tensor) and is_plain(value) and value.is_floating_point()
+    return usable and value.dim() > 1 and value.numel() > 0
 
 
 def _is_activation(name: str) -> bool:
@@ -125,7 +132,7 @@ def _given(name: str, value: Tensor, read: tuple[tuple[Tensor, Tensor] | None, .
 
 
 def _read(item: Any, *, by_example: bool) -> tuple[Tensor, Tensor] | None:
-    if not isinstance(item, Tensor) or not item.is_floating_point() or not item.numel() or item.dim() < 2:
+    if not _is_seen(item):
         return None
     shown = item.detach()
     shown = shown if shown.dtype in {torch.float32, torch.float64} else shown.float()

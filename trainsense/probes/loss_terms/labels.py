@@ -7,7 +7,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from trainsense.batches import tensors_of
+from trainsense.batches import is_plain, tensors_of
 from trainsense.probes.structure import LiveLoss
 from trainsense.records.evidence.loss_terms import Labels
 
@@ -73,8 +73,7 @@ def origin(batch: Any, labels: Tensor, ignored: int | None) -> Origin | None:
 
 
 def _cut(tensor: Tensor, cut: str) -> Tensor | None:
-    plain = tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_complex()
-    if not plain or tensor.dim() < (2 if "," in cut or cut == ".T" else 1):
+    if not is_plain(tensor) or tensor.is_complex() or tensor.dim() < (2 if "," in cut or cut == ".T" else 1):
         return None
     return _CUTS[cut](tensor)
 
@@ -106,7 +105,7 @@ def is_vocabulary(live: LiveLoss, batch: Any, labels: Tensor, classes: int) -> b
 
 
 def _is_next(tensor: Tensor, labels: Tensor) -> bool:
-    if tensor.dim() != 2 or tensor.layout is not torch.strided or tensor.shape[1] < 3 or tensor.is_floating_point():
+    if tensor.dim() != 2 or not is_plain(tensor) or tensor.shape[1] < 3 or tensor.is_floating_point():
         return False
     rows, length = tensor.shape
     if labels.numel() == rows * (length - 1):

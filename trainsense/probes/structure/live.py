@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
+from trainsense.batches import is_plain
 from trainsense.probes.structure.graph import Graph
 from trainsense.probes.structure.users_files import innermost
 
@@ -29,7 +30,7 @@ class LiveLoss:
     nodes: tuple[Any, ...]
 
     def saved(self, index: int, name: str) -> Tensor | None:
-        """Return a tensor that autograd keeps for an operation's backward pass, None where it keeps none.
+        """Return a tensor that autograd keeps for an operation's backward pass, None where it keeps no ordinary one.
 
         Of activations that is their `result` or `self`, of layers the data they read (`mat1` of Addmm, `self` of Mm and
         Bmm, `input` of Convolution), of losses `self` (predictions) and `target`. It may be read until the loss is
@@ -43,7 +44,7 @@ class LiveLoss:
             value = getattr(self.nodes[index], f"_saved_{name}", None)
         except RuntimeError:  # written into since, or freed
             return None
-        return value.detach() if isinstance(value, Tensor) else None
+        return value.detach() if isinstance(value, Tensor) and is_plain(value) else None
 
     def line(self, index: int) -> tuple[str, int] | None:
         """Return file and line of the user's code that an operation was called from; None if that was not noted.

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -127,7 +127,7 @@ def _ops(nodes: list[Any], names: Mapping[int, str], recorder: CallRecorder) -> 
         if op.kind in SPLITS:
             for output, part in enumerate(node._input_metadata):  # noqa: SLF001 - the shapes of its results
                 positions[node, output] = len(ops)
-                ops.append((replace(op, inputs=(whole,), shape=tuple(part.shape)), node))
+                ops.append((replace(op, inputs=(whole,), shape=_shape(part.shape)), node))
     return ops
 
 
@@ -139,11 +139,16 @@ def _op(node: Any, sources: tuple[int | None, ...], names: Mapping[int, str], re
         kind=LEAF if variable is not None else _kind(node, gradient=recorder.is_gradient(number)),
         inputs=sources,
         parameter=names.get(id(variable), "") if variable is not None else "",
-        shape=tuple(metadata[0].shape) if metadata else (),
+        shape=_shape(metadata[0].shape) if metadata else (),
         call=recorder.call_at(number),
         number=number,
         details={name: getattr(node, f"_saved_{name}") for name in _DETAILS if hasattr(node, f"_saved_{name}")},
     )
+
+
+def _shape(sizes: Iterable[Any]) -> tuple[int, ...]:
+    """Return the sizes of a result; the one that differs from row to row of a nested tensor as 1."""
+    return tuple(size if isinstance(size, int) else 1 for size in sizes)
 
 
 def _kind(node: Any, *, gradient: bool) -> str:

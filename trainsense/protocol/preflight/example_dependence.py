@@ -7,10 +7,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
-import torch
 from torch import Tensor, nn
 
-from trainsense.batches import tensors_of
+from trainsense.batches import is_plain, tensors_of
 from trainsense.probes.example_dependence import Spread, spread_along
 from trainsense.probes.input_dependence import gradient_from_others
 from trainsense.probes.operands import location
@@ -97,7 +96,7 @@ def _unseen(calls: tuple[OutermostCall, ...], again: tuple[OutermostCall, ...]) 
 
 def _axes(calls: tuple[OutermostCall, ...]) -> tuple[tuple[int, int] | None, int]:
     """Return along which axes of inputs and outputs examples seem to lie, and their number."""
-    inputs = [tensor for call in calls for _, tensor in call.inputs]
+    inputs = [tensor for call in calls for _, tensor in call.inputs if not tensor.is_nested]
     outputs = [tensor for call in calls for tensor in call.outputs]
     for axes in ((0, 0), (1, 0), (1, 1)):
         entering = [tensor.shape[axes[0]] for tensor in inputs if tensor.dim() > axes[0]]
@@ -120,7 +119,7 @@ def _ambiguous(
     spread: Callable[[tuple[int, int], int], Spread | None],
 ) -> str:
     """Return why rows that depend on each other need not be examples; empty if nothing speaks for that."""
-    inputs = [tensor for call in calls for _, tensor in call.inputs if tensor.dim() > 0]
+    inputs = [tensor for call in calls for _, tensor in call.inputs if is_plain(tensor) and tensor.dim() > 0]
     if axes != (0, 0):
         return "it is not clear which axis the examples lie along"
     deep = [
@@ -151,14 +150,15 @@ def _is_tokens(tensor: Tensor) -> bool:
 
 def _targets_along(look: Look, first: int, second: int) -> tuple[bool, bool]:
     """Return whether the batch holds one number for each row of the first axis, and of the second."""
-    shapes = [tuple(tensor.shape) for _, tensor in tensors_of(look.bench.survey_batches[0])]
+    plain = (tensor for _, tensor in tensors_of(look.bench.survey_batches[0]) if is_plain(tensor))
+    shapes = [tuple(tensor.shape) for tensor in plain]
     flat = [shape[0] for shape in shapes if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)]
     return first in flat, second in flat
 
 
 def _sizes_vary(look: Look) -> bool:
     sizes = [
-        next((tensor.shape[0] for _, tensor in tensors_of(one) if tensor.dim() > 0), 0)
+        next((tensor.size(0) for _, tensor in tensors_of(one) if tensor.dim() > 0), 0)
         for one in look.bench.survey_batches
     ]
     return len(set(sizes)) > 2
@@ -169,7 +169,7 @@ def _recombined(look: Look) -> bool:
     follower: dict[bytes, bytes] = {}
     for batch in look.bench.replays[look.seed].first(SCANNED_BATCHES):
         tensor = next((one for _, one in tensors_of(batch) if one.dim() > 1), None)
-        if tensor is None or tensor.layout != torch.strided:
+        if tensor is None or not is_plain(tensor):
             return False
         rows = [row.numpy().tobytes() for row in tensor.detach().double()]
         for row, after in pairwise(rows):

@@ -21,12 +21,15 @@ class Case:
         status: `failed` for a finding that fails the pipeline, `crashed` where the check itself failed, `skipped` where it
             did not apply, was set aside, or found what is below the threshold or known already.
         severity: of what was found, None where nothing was.
-        title: one line; for a skipped case the reason.
-        text: everything there is to say, plain text with the title as its first line; may span many lines.
+        title: what was found, one line; empty where nothing was.
+        reason: why it was skipped, or what made the check crash, one line; empty for other cases.
+        text: everything there is to say, plain text with `message` as its first line; may span many lines.
         summary: the rule in one line, empty if unknown.
         page: the rule's page, markdown, empty if unknown.
         locations: where it sits, the most telling place first.
         attachments: plots that show it, as paths that can be opened from the current directory.
+        ignored: the user's reason for setting it aside; empty where they have not.
+        known: whether the baseline has it already; None where nothing was found or there is no baseline.
     """
 
     name: str
@@ -34,11 +37,29 @@ class Case:
     status: Status
     severity: Severity | None = None
     title: str = ""
+    reason: str = ""
     text: str = ""
     summary: str = ""
     page: str = ""
     locations: tuple[Location, ...] = ()
     attachments: tuple[Path, ...] = ()
+    ignored: str = ""
+    known: bool | None = None
+
+    @property
+    def message(self) -> str:
+        """What there is to say in one line."""
+        return " ".join(": ".join(part for part in (self.reason, self.title) if part).split())
+
+    @property
+    def body(self) -> str:
+        """What there is to say beyond `message`."""
+        return self.text.removeprefix(self.message).strip()
+
+    @property
+    def shown(self) -> bool:
+        """Whether it stands for something that was found and that the user wants to hear of."""
+        return self.severity is not None and not self.ignored
 
 
 @dataclass(frozen=True, kw_only=True)
