@@ -9,8 +9,9 @@ import torch
 import trainsense
 from tests import cases
 from tests.cases import workload
-from trainsense.errors import OptionError
-from trainsense.records.request import BudgetLimit
+from trainsense.errors import CannotRunError, OptionError
+from trainsense.records.request import BudgetLimit, Request
+from trainsense.records.selection import Selection
 from trainsense.workload.seeding import RandomState
 
 SMALL: dict[str, Any] = {"steps": 30, "seeds": 1, "budget": BudgetLimit(amount=900, unit="steps"), "device": "cpu"}
@@ -84,3 +85,35 @@ def test_a_class_of_ones_own_and_a_closure() -> None:
 
     report = trainsense.sweep_lr(workload(loss=loss), **SMALL).report
     assert report.workload.fingerprint == ""
+
+
+def test_rules_are_selected_ignored_and_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on the command line; a baseline is a file, a folder, a report or what an earlier call returned."""
+    requests: list[Request] = []
+    first = trainsense.diagnose(workload(data=cases.nan_batches), run_dir=tmp_path, select="non-finite-data", **SMALL)
+    monkeypatch.setattr("trainsense.api.run_diagnosis", lambda _, request: requests.append(request))
+    earlier: list[Any] = [first, first.report, tmp_path, str(tmp_path / "report.json")]
+    for baseline in earlier:
+        trainsense.diagnose(workload(), baseline=baseline)
+    assert {one.baseline is not None and one.baseline.knows(first.report.findings[0]) for one in requests} == {True}
+    requests.clear()
+    ways: list[Any] = [{"lr-too-low": "why"}, ["lr-too-low=why"], "lr-too-low=why"]
+    for ignore in ways:
+        trainsense.diagnose(workload(), select=["lr-too-low", "dead-relu"], ignore=ignore)
+    expected = Selection(select=("lr-too-low", "dead-relu"), ignore={"lr-too-low": "why"})
+    assert [one.selection for one in requests] == [expected] * 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"select": ["non-finite-dat"]}, "select names the rule 'non-finite-dat', .* the nearest is non-finite-data"),
+        ({"ignore": {"dead-rel": ""}}, "ignore names the rule 'dead-rel'"),
+        ({"ignore": {"dead-relu": None}}, "reasons that are strings"),
+        ({"baseline": 3}, "baseline must be a saved report"),
+        ({"baseline": "no/such.json"}, "no/such.json cannot be read"),
+    ],
+)
+def test_a_wrong_selection_names_what_is_wrong(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(CannotRunError, match=message):
+        trainsense.diagnose(workload(), **options)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trainsense.api import check_instability, diagnose, pick_clip, sweep_lr, sweep_warmup
+    from trainsense.api import check_instability, diagnose, pick_clip, preflight, sweep_lr, sweep_warmup
     from trainsense.records.schedule import SCHEDULES
     from trainsense.workload.contract import Workload
 

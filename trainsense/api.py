@@ -1,11 +1,17 @@
 """The commands as plain functions, for notebooks and scripts."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from trainsense.diagnosis import Diagnosis, run_diagnosis
 from trainsense.errors import OptionError, WorkloadError
+from trainsense.records.baseline import Baseline
+from trainsense.records.report import Report
 from trainsense.records.request import DEFAULT_BUDGET, NO_LIMIT, BudgetLimit, Command, Request
+from trainsense.records.selection import Selection
+from trainsense.reporters.saved import REPORT, saved_report
+from trainsense.rules.selecting import ignored_rules, selection_of
 from trainsense.workload.contract import Workload
 from trainsense.workload.load import from_object
 
@@ -24,6 +30,9 @@ class Options(TypedDict, total=False):
         fresh: ignore trials kept from earlier.
         factor: multiple of the unstable lr at which warmups are tried first.
         keep_going: whether `diagnose` trains although preflight found an error in the setup.
+        select: names of the rules that count; empty for all.
+        ignore: rules to set aside: a mapping of rule to reason, or names, each with or without `=reason`.
+        baseline: an earlier report, its file or run directory, or what a function here returned: its findings are known.
     """
 
     lr: float | None
@@ -36,6 +45,9 @@ class Options(TypedDict, total=False):
     fresh: bool
     factor: float
     keep_going: bool
+    select: Sequence[str]
+    ignore: Mapping[str, str] | Sequence[str]
+    baseline: str | Path | Report | Diagnosis | None
 
 
 def preflight(workload: Workload, **options: Unpack[Options]) -> Diagnosis:
@@ -105,5 +117,30 @@ def _run(command: Command, workload: Workload, options: Options) -> Diagnosis:
         fresh=options.get("fresh", False),
         factor=options.get("factor", 10.0),
         keep_going=options.get("keep_going", False),
+        selection=_selection(options.get("select", ()), options.get("ignore", ())),
+        baseline=_baseline(options.get("baseline")),
     )
     return run_diagnosis(from_object(workload), request)
+
+
+def _selection(select: Sequence[str], ignore: Mapping[str, str] | Sequence[str]) -> Selection:
+    names = [select] if isinstance(select, str) else select
+    ignored = [ignore] if isinstance(ignore, str) else ignore
+    texts = [*names, *ignored, *(ignored.values() if isinstance(ignored, Mapping) else ())]
+    if not all(isinstance(text, str) for text in texts):
+        msg = f"select and ignore take names of rules, and reasons that are strings, not {names!r} and {ignored!r}."
+        raise OptionError(msg)
+    return selection_of(names, ignored if isinstance(ignored, Mapping) else ignored_rules(ignored))
+
+
+def _baseline(earlier: str | Path | Report | Diagnosis | None) -> Baseline | None:
+    if earlier is None:
+        return None
+    if isinstance(earlier, str | Path):
+        path = Path(earlier).expanduser()
+        return Baseline.of(str(earlier), saved_report(path / REPORT if path.is_dir() else path).findings)
+    report = earlier.report if isinstance(earlier, Diagnosis) else earlier
+    if not isinstance(report, Report):
+        msg = f"baseline must be a saved report, a Report or a Diagnosis, not {report!r}."
+        raise OptionError(msg)
+    return Baseline.of(f"the earlier report on {report.workload.name}", report.findings)

@@ -42,17 +42,19 @@ def main(arguments: Sequence[str]) -> int:
     folder, *runs = arguments
     Path(folder).mkdir(parents=True, exist_ok=True)
     faults = 0
-    with TemporaryDirectory(ignore_cleanup_errors=True) as profile, browser(Path(profile)) as process:
-        for run in runs or sorted(map(str, Path("sample_runs").iterdir())):
-            page = Path(folder) / f"{Path(run).name}.html"
-            with page.open("w", encoding="utf-8") as stream:
-                subprocess.run(
-                    [sys.executable, "-m", "trainsense", "report", run, "--format", "html"], stdout=stream, check=False
-                )
-            with new_tab(process) as tab:
-                found = list(show(tab, page))
-            faults += len(found)
-            print(f"{page}: {page.stat().st_size:,} bytes, faults: {'; '.join(found) or 'none'}")
+    for run in runs or sorted(map(str, Path("sample_runs").iterdir())):
+        page = Path(folder) / f"{Path(run).name}.html"
+        with page.open("w", encoding="utf-8") as stream:
+            command = [sys.executable, "-m", "trainsense", "report", run, "--format", "html"]
+            subprocess.run(command, stdout=stream, check=False)
+        with (
+            TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+            browser(Path(profile)) as running,
+            new_tab(running) as tab,
+        ):
+            found = list(show(tab, page))
+        faults += len(found)
+        print(f"{page}: {page.stat().st_size:,} bytes, faults: {'; '.join(found) or 'none'}")
     return min(faults, 1)
 
 

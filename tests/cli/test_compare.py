@@ -87,6 +87,23 @@ def test_every_format_goes_to_standard_output_and_into_files(run_cli: RunCli, tm
     assert path.read_text(encoding="utf-8").strip() == ended.out.strip() != ""
 
 
+def test_a_github_step_gets_its_summary_and_outputs(
+    run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the format asks for it."""
+    summary, output = tmp_path / "summary.md", tmp_path / "output"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_OUTPUT", str(output))
+    low = saved(tmp_path / "low.json", stages=lowered())
+    run_cli("compare", str(SAMPLE), low)
+    assert not summary.exists()
+    assert run_cli("compare", str(SAMPLE), low, "--format", "github").err == ""
+    assert "regressed" in summary.read_text()
+    outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
+    assert (outputs["verdict"], json.loads(outputs["regressions"])) == ("regressed", ["edge_lr"])
+    assert json.loads(outputs["findings"]) == ["early-instability", "lr-too-high"]
+
+
 def test_it_loads_nothing_heavy() -> None:
     """No torch, pandas or matplotlib, nor the second that scipy.stats takes."""
     program = (

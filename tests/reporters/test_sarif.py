@@ -66,14 +66,13 @@ def located(*locations: Location, **changes: Any) -> Report:
 
 
 def test_what_has_a_line_is_a_result_and_nothing_else() -> None:
-    """Whole-run verdicts are left to the other formats."""
+    """Whole-run verdicts are left to the other formats; what is ignored would be an open alert on GitHub."""
     found = results(everything())
-    assert set(found) == {"dead-relu", "missing-residual", "small-batch-norm"}
     assert {rule: result["level"] for rule, result in found.items()} == {
         "dead-relu": "warning",
         "missing-residual": "warning",
-        "small-batch-norm": "error",
     }
+    assert "small-batch-norm" in {ignored.rule for ignored in everything().ignored if ignored.severity == "error"}
 
 
 def test_a_result_has_what_github_needs() -> None:
@@ -103,15 +102,6 @@ def test_rules_say_what_they_are() -> None:
         assert rule["properties"]["precision"] == "high"
         assert "security-severity" not in rule["properties"]
     assert rules[0]["properties"]["tags"] == ["trainsense", "architecture", "pytorch"]
-
-
-def test_ignored_findings_are_suppressed_with_the_reason() -> None:
-    """And they alone."""
-    found = results(everything())
-    assert found["small-batch-norm"]["suppressions"] == [
-        {"kind": "external", "status": "accepted", "justification": "batches are of 2 in the test, #12"}
-    ]
-    assert not any("suppressions" in found[rule] for rule in ("dead-relu", "missing-residual"))
 
 
 def test_a_baseline_tells_new_from_known() -> None:

@@ -36,11 +36,11 @@ def check_choice(option: str, value: str, names: Iterable[str], *, later: Iterab
     raise OptionError(msg)
 
 
-def check_threshold(value: str) -> Threshold:
-    """Return the severity that `--fail-on` was given.
+def check_threshold(value: str, option: str = "--fail-on") -> Threshold:
+    """Return the severity that `--fail-on`, or what stands for it, was given.
 
     Raises:
         OptionError: it is none.
     """
-    check_choice("--fail-on", value, (*SEVERITIES, NEVER))
+    check_choice(option, value, (*SEVERITIES, NEVER))
     return cast("Threshold", value)

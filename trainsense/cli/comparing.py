@@ -7,15 +7,16 @@ from typing import NoReturn, TextIO
 import typer
 
 import trainsense
+from trainsense.cli.github_step import append_step, asked_for
 from trainsense.cli.kept_reports import kept_report
-from trainsense.cli.rendering import WriteFormat, check_format, parse_outputs, send
+from trainsense.cli.rendering import WriteFormat, check_format, parse_outputs, rendering_of, send
 from trainsense.cli.streams import report_stream
 from trainsense.compare import compare_reports
 from trainsense.errors import OptionError
 from trainsense.records.report_comparison import ReportComparison
 from trainsense.reporters.comparison import COMPARISON_FORMATS
-from trainsense.reporters.interface import Rendering
-from trainsense.rules import RULES
+from trainsense.reporters.comparison.document import document_of_comparison
+from trainsense.reporters.comparison.step_outputs import comparison_outputs
 
 
 def compare_kept(
@@ -48,14 +49,16 @@ def compare_kept(
         new_source=after.source,
     )
     with report_stream() as stream:
-        send(_writer_of(comparison), name, targets, stream)
+        try:
+            send(_writer_of(comparison), name, targets, stream)
+        finally:
+            if asked_for(name, targets):
+                append_step(lambda: document_of_comparison(comparison), lambda: comparison_outputs(comparison))
     raise typer.Exit(int(fail_on_regression and bool(comparison.regressions)))
 
 
 def _writer_of(comparison: ReportComparison) -> WriteFormat:
-    pages = {rule.name: rule for rule in RULES}
-
     def write(name: str, stream: TextIO, target: Path | None) -> None:
-        COMPARISON_FORMATS[name](comparison, stream, Rendering(pages=pages, target=target))
+        COMPARISON_FORMATS[name](comparison, stream, rendering_of("error", None, target))
 
     return write

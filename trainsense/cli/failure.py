@@ -5,7 +5,7 @@ from typing import Final
 
 import typer
 
-from trainsense.cli.progress import write_line
+from trainsense.cli.streams import write_line
 from trainsense.errors import CannotRunError, TrainsenseError, UserCodeError
 
 OWN_FAULT: Final = TrainsenseError.exit_status

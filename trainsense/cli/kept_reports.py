@@ -1,19 +1,13 @@
 """Saved reports: a run directory, a file, or the name of a workload whose runs are kept here."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
 from trainsense.cli.request import DEFAULT_RUNS
-from trainsense.errors import CannotRunError, OptionError
+from trainsense.errors import OptionError
 from trainsense.records.baseline import Baseline
 from trainsense.records.report import Report
-from trainsense.reporters.json import read_report
-
-REPORT: Final = "report.json"
-MOST_BYTES: Final = 200_000_000
+from trainsense.reporters.saved import REPORT, saved_report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,18 +32,7 @@ def kept_report(name: str) -> KeptReport:
         CannotRunError: there is none, or it cannot be read.
     """
     path = _file_of(name)
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            msg = f"{path} is no saved report: it has over {MOST_BYTES:,} bytes."
-            raise CannotRunError(msg)
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        msg = f"The report {path} cannot be read: {error.strerror or error}."
-        raise CannotRunError(msg) from None
-    except (ValueError, RecursionError) as error:
-        msg = f"{path} is no saved report: it is not JSON ({error}). Name a run directory or a report.json."
-        raise CannotRunError(msg) from None
-    return KeptReport(report=read_report(_object(document, path)), source=name, directory=path.parent)
+    return KeptReport(report=saved_report(path), source=name, directory=path.parent)
 
 
 def baseline_of(name: str) -> Baseline:
@@ -58,8 +41,7 @@ def baseline_of(name: str) -> Baseline:
     Raises:
         CannotRunError: there is none, or it cannot be read.
     """
-    findings = kept_report(name).report.findings
-    return Baseline(source=name, findings={finding.rule: finding.severity for finding in findings})
+    return Baseline.of(name, kept_report(name).report.findings)
 
 
 def _file_of(name: str) -> Path:
@@ -86,10 +68,3 @@ def _within(directory: Path) -> Path:
         raise OptionError(msg)
     msg = f"{directory} is no run directory: there is no {REPORT} in it."
     raise OptionError(msg)
-
-
-def _object(document: object, path: Path) -> Mapping[str, Any]:
-    if isinstance(document, dict):
-        return document
-    msg = f"{path} is no saved report: it holds a {type(document).__name__}, not an object."
-    raise CannotRunError(msg)

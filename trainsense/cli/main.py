@@ -13,6 +13,7 @@ import trainsense
 from trainsense.cli import (
     check_instability,
     compare,
+    config,
     diagnose,
     explain,
     pick_clip,
@@ -32,7 +33,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (preflight, sweep_lr, check_instability, pick_clip, sweep_warmup, diagnose, report, compare, explain):
+for module in (
+    preflight,
+    sweep_lr,
+    check_instability,
+    pick_clip,
+    sweep_warmup,
+    diagnose,
+    report,
+    compare,
+    explain,
+    config,
+):
     app.command(module.NAME, help=module.HELP)(module.command)
 
 

@@ -2,11 +2,17 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from copy import copy
+from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_args, get_type_hints
 
 import typer
+from typer.models import OptionInfo
+
+from trainsense.cli.settings.known import BY_FIELD
+
+FILES_OF_RUNS: Final = frozenset({"output"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,29 +72,58 @@ class RunOptions(OutputOptions):
         str | None,
         typer.Option("--baseline", metavar="REPORT", help="A saved report: only findings that it lacks fail."),
     ] = None
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", metavar="RULE", help="Let only this rule count; repeatable, or with commas."),
+    ] = None
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="RULE[=REASON]", help="Set a rule aside, for this reason; repeatable."),
+    ] = None
 
 
 Options = TypeVar("Options", bound=OutputOptions)
 
 
 def with_options(kind: type[Options], command: Callable[[Options], None]) -> Callable[..., None]:
-    """Return `command` as typer wants it: a function with one parameter for each field of `kind`."""
+    """Return `command` as typer wants it: a function with one parameter for each field of `kind`.
+
+    What is not typed is taken from the environment or from pyproject.toml where it is a setting, else from the
+    defaults of `kind`. The files of a project's `output` are those of its runs: no other command writes them.
+    """
     hints = get_type_hints(kind, include_extras=True)
-    parameters = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=hints[field.name],
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-        )
-        for field in fields(kind)
-    ]
+    parameters = [_parameter(field, hints[field.name]) for field in fields(kind)]
+    settable = {field.name for field in fields(kind)} & BY_FIELD.keys()
+    if not issubclass(kind, RunOptions):
+        settable -= FILES_OF_RUNS
 
     def callback(**values: Any) -> None:
-        command(kind(**values))
+        # Here and not above: `--help` must not wait for what reads settings.
+        from trainsense.cli.settings.resolving import resolved  # noqa: PLC0415
+
+        command(kind(**resolved(values, settable)))
 
     vars(callback)["__signature__"] = inspect.Signature(parameters)
     return callback
+
+
+def _parameter(field: "Field[Any]", hint: Any) -> inspect.Parameter:
+    """Return the parameter of a field: an option's default is only shown, so that what was typed can be told."""
+    default = inspect.Parameter.empty if field.default is MISSING else field.default
+    if field.name in BY_FIELD and default is not None:
+        kind, option = get_args(hint)
+        shown = _shown(option, BY_FIELD[field.name].name, default)
+        hint, default = Annotated[kind | None, shown], None
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, annotation=hint, default=default)
+
+
+def _shown(option: OptionInfo, name: str, default: object) -> Any:
+    """Return the option with its default in the help; a switch can be typed off too, against a setting."""
+    if isinstance(default, bool):
+        return typer.Option(f"--{name}/--no-{name}", help=option.help)
+    shown = copy(option)
+    shown.help = f"{option.help}  [default: {default}]"
+    return shown
 
 
 def help_text(summary: str, *examples: str) -> str:

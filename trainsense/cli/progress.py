@@ -3,11 +3,12 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from trainsense.cli.streams import write_line
 from trainsense.records.progress import Listener, Silent
 
 
@@ -85,10 +86,3 @@ def progress_listener(*, quiet: bool) -> Iterator[Listener]:
             yield Bar(progress)
     else:
         yield Lines()
-
-
-def write_line(text: str) -> None:
-    """Write one line to standard error; if nobody reads it any more, go on."""
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()

@@ -31,17 +31,17 @@ def check_format(name: str) -> None:
     check_choice("--format", name, FORMATS)
 
 
-def parse_outputs(texts: Sequence[str]) -> tuple[OutputFile, ...]:
-    """Return the files that are to be written, after checking that they can be.
+def parse_outputs(texts: Sequence[str], option: str = "--output") -> tuple[OutputFile, ...]:
+    """Return the files that are to be written, after checking that they can be; `option` is what named them.
 
     Raises:
         OptionError: not `FORMAT=PATH`, an unknown format, a path twice, a folder, or a folder that cannot be written.
     """
-    outputs = tuple(_parse_output(text) for text in texts)
+    outputs = tuple(_parse_output(text, option) for text in texts)
     paths = [output.path.absolute() for output in outputs]
     twice = next((output.path for output in outputs if paths.count(output.path.absolute()) > 1), None)
     if twice is not None:
-        msg = f"--output names {twice} twice: the second would overwrite the first. Give each its own path."
+        msg = f"{option} names {twice} twice: the second would overwrite the first. Give each its own path."
         raise OptionError(msg)
     return outputs
 
@@ -115,21 +115,21 @@ def write_output(write: WriteFormat, output: OutputFile) -> None:
         raise CannotRunError(msg) from None
 
 
-def _parse_output(text: str) -> OutputFile:
+def _parse_output(text: str, option: str) -> OutputFile:
     name, equals, target = text.partition("=")
     if not equals or not target.strip():
-        msg = f"--output {text!r} is not FORMAT=PATH, for example json=report.json. Formats: {', '.join(FORMATS)}."
+        msg = f"{option} {text!r} is not FORMAT=PATH, for example json=report.json. Formats: {', '.join(FORMATS)}."
         raise OptionError(msg)
-    check_choice("--output", name, FORMATS)
+    check_choice(option, name, FORMATS)
     path = Path(target).expanduser()
     if path.is_dir():
-        msg = f"--output {text!r} names a folder: name the file in it, for example {name}={path / 'report'}.{name}."
+        msg = f"{option} {text!r} names a folder: name the file in it, for example {name}={path / 'report'}.{name}."
         raise OptionError(msg)
     if not path.parent.is_dir():
-        msg = f"--output {text!r} cannot be written: there is no folder {path.parent}. Create it first."
+        msg = f"{option} {text!r} cannot be written: there is no folder {path.parent}. Create it first."
         raise OptionError(msg)
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        msg = f"--output {text!r} cannot be written: no permission. Choose another path."
+        msg = f"{option} {text!r} cannot be written: no permission. Choose another path."
         raise OptionError(msg)
     return OutputFile(format=name, path=path)
 

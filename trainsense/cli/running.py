@@ -7,9 +7,7 @@ import typer
 
 from trainsense.cli.choice import check_threshold
 from trainsense.cli.options import RunOptions
-from trainsense.cli.progress import progress_listener, write_line
-from trainsense.cli.request import default_run_dir, request_from
-from trainsense.cli.streams import report_stream
+from trainsense.cli.streams import report_stream, write_line
 from trainsense.records.request import Command
 
 INTERRUPTED = 130
@@ -22,10 +20,12 @@ def run(command: Command, options: RunOptions, *, factor: float = 10.0, keep_goi
         typer.Exit: always, with the status of CONTRACT 2.
         CannotRunError: an option is off, the workload cannot be run, or the report cannot be written.
     """
-    # Here and not above: `--help` must not wait for what renders.
+    # Here and not above: `--help` must not wait for what judges and renders.
     from trainsense.cli.github_step import tell_github  # noqa: PLC0415
     from trainsense.cli.kept_reports import baseline_of  # noqa: PLC0415
+    from trainsense.cli.progress import progress_listener  # noqa: PLC0415
     from trainsense.cli.rendering import check_format, parse_outputs, send, writer_of  # noqa: PLC0415
+    from trainsense.cli.request import default_run_dir, request_from  # noqa: PLC0415
 
     request = request_from(command, options, factor=factor, keep_going=keep_going)
     threshold = check_threshold(options.fail_on)

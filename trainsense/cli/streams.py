@@ -48,6 +48,13 @@ def silence_stdout() -> None:
         os.dup2(STDERR, STDOUT)
 
 
+def write_line(text: str) -> None:
+    """Write one line to standard error; if nobody reads it any more, go on."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
 def _reopened(original: TextIO, kept: int) -> TextIO:
     binary = os.fdopen(os.dup(kept), "wb")
     return cast("TextIO", TextIOWrapper(binary, encoding=original.encoding or "utf-8", errors="replace"))

@@ -1,15 +1,12 @@
 """Text: the report for a terminal, a pipe or a log file."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator
-from io import StringIO
-from typing import Final, TextIO
+from collections.abc import Iterator
+from typing import TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from trainsense.records.report import Report
-from trainsense.reporters.ascii_text import encodable
+from trainsense.reporters.console import print_parts, wants_color
 from trainsense.reporters.sections.closing import closing
 from trainsense.reporters.sections.findings import findings_section
 from trainsense.reporters.sections.fixes import fixes_section
@@ -19,8 +16,7 @@ from trainsense.reporters.sections.lr_strip import lr_axis_section
 from trainsense.reporters.sections.recommendation import recommendation_section
 from trainsense.reporters.sections.stability import stability_section
 
-DEFAULT_WIDTH: Final = 80
-"""Columns where the stream is no terminal."""
+__all__ = ["report_parts", "wants_color", "write_text"]
 
 
 def write_text(report: Report, stream: TextIO, *, width: int | None = None, color: bool | None = None) -> None:
@@ -32,42 +28,7 @@ def write_text(report: Report, stream: TextIO, *, width: int | None = None, colo
         width: columns, at least 20; None takes the terminal's, or 80 where there is none.
         color: whether to colour; None colours for a terminal, unless NO_COLOR is set, and where FORCE_COLOR is.
     """
-    write_parts(lambda columns: report_parts(report, columns), stream, width=width, color=color)
-
-
-def write_parts(
-    parts: Callable[[int], Iterable[RenderableType]],
-    stream: TextIO,
-    *,
-    width: int | None = None,
-    color: bool | None = None,
-) -> None:
-    """Write what rich can print as text; see `write_text`.
-
-    Args:
-        parts: what to print, top to bottom, for a console of so many columns.
-        stream: where to.
-        width: columns, at least 20, or None.
-        color: whether to colour, or None.
-    """
-    colored = wants_color(stream) if color is None else color
-    buffer = StringIO()
-    console = Console(
-        file=buffer,
-        width=_stream_width(stream) if width is None else width,
-        height=100,
-        color_system="standard" if colored else None,
-        force_terminal=colored,
-        no_color=not colored,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    for part in parts(console.width):
-        console.print(part)
-    lines = (line.rstrip() for line in buffer.getvalue().rstrip("\n").split("\n"))
-    stream.write(encodable("\n".join(lines) + "\n", getattr(stream, "encoding", None)))
+    print_parts(lambda columns: report_parts(report, columns), stream, width=width, color=color)
 
 
 def report_parts(report: Report, width: int) -> Iterator[RenderableType]:
@@ -80,22 +41,3 @@ def report_parts(report: Report, width: int) -> Iterator[RenderableType]:
     yield from stability_section(report)
     yield from layers_section(report, width)
     yield from closing(report)
-
-
-def wants_color(stream: TextIO) -> bool:
-    """Say whether to colour what goes to `stream`: no-color.org first, then force-color.org, then the terminal."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR", "") not in {"", "0"}:
-        return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _stream_width(stream: TextIO) -> int:
-    if not stream.isatty():
-        return DEFAULT_WIDTH
-    try:
-        columns = os.get_terminal_size(stream.fileno()).columns
-    except (OSError, ValueError):
-        columns = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
-    return columns or DEFAULT_WIDTH

@@ -147,6 +147,9 @@ def test_the_axis_with_a_fix_stands_side_by_side() -> None:
     assert shown["0.0464"] == ("fails", "0.68")
     assert shown["0.001"] == ("2.39", "–")
     assert shown["0.215"] == ("–", "fails")
+    assert shown["0.01, fresh seeds"] == ("1.43", "–")
+    assert shown["0.0464, fresh seeds"] == ("–", "0.71")
+    assert shown["0.05, yours, fresh seeds"] == ("2.45", "–")
     assert figure("lr-axis-with-fix", report).alternative == (
         "Without the fix 0.01 is best and training fails from 0.0464. With warmup lr 0.0464 ends at a loss of 0.71 on "
         "5 fresh seeds, that at 1.43."

@@ -22,8 +22,29 @@ REPORTED: Final = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.e
 """Events by which a page complains."""
 
 
-Browser = subprocess.Popen[bytes]
-"""A running one."""
+@dataclass(kw_only=True)
+class Browser:
+    """A running one, and what it has said but nobody has read."""
+
+    process: subprocess.Popen[bytes]
+    unread: bytes = b""
+
+    def write(self, message: Mapping[str, Any]) -> None:
+        """Send a command."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(message).encode() + b"\0")
+        self.process.stdin.flush()
+
+    def read(self) -> Mapping[str, Any]:
+        """Return the next answer or event."""
+        assert self.process.stdout is not None
+        pieces = [self.unread]
+        while b"\0" not in pieces[-1]:
+            pieces.append(os.read(self.process.stdout.fileno(), 1 << 20))
+            assert pieces[-1], "the browser has gone"
+        text, _, self.unread = b"".join(pieces).partition(b"\0")
+        answer: Mapping[str, Any] = json.loads(text)
+        return answer
 
 
 @dataclass(kw_only=True)
@@ -31,12 +52,12 @@ class Tab:
     """One open page, and what the browser said about it.
 
     Args:
-        process: the browser.
+        browser: the browser.
         session: of the page.
         events: everything it reported, as (method, parameters).
     """
 
-    process: Browser
+    browser: Browser
     session: str | None = None
     events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     _last: int = 0
@@ -45,8 +66,8 @@ class Tab:
         """Return the answer to a command of the protocol."""
         self._last += 1
         message = {"id": self._last, "method": method, "params": parameters}
-        self._write(message | ({"sessionId": self.session} if self.session else {}))
-        while (answer := self._read()).get("id") != self._last:
+        self.browser.write(message | ({"sessionId": self.session} if self.session else {}))
+        while (answer := self.browser.read()).get("id") != self._last:
             self.events.append((answer["method"], answer["params"]))
         assert "error" not in answer, answer
         result: Mapping[str, Any] = answer["result"]
@@ -95,20 +116,6 @@ class Tab:
         answer = self.send("Page.printToPDF", paperWidth=8.27, paperHeight=11.69)
         file.write_bytes(b64decode(answer["data"]))
 
-    def _write(self, message: Mapping[str, Any]) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(message).encode() + b"\0")
-        self.process.stdin.flush()
-
-    def _read(self) -> Mapping[str, Any]:
-        assert self.process.stdout is not None
-        text = bytearray()
-        while (byte := self.process.stdout.read(1)) != b"\0":
-            assert byte, "the browser has gone"
-            text += byte
-        answer: Mapping[str, Any] = json.loads(text)
-        return answer
-
 
 @contextmanager
 def browser(profile: Path) -> Iterator[Browser]:
@@ -122,7 +129,7 @@ def browser(profile: Path) -> Iterator[Browser]:
     watch = Timer(LONGEST, process.kill)
     watch.start()
     try:
-        yield process
+        yield Browser(process=process)
     finally:
         watch.cancel()
         process.kill()
@@ -130,13 +137,13 @@ def browser(profile: Path) -> Iterator[Browser]:
 
 
 @contextmanager
-def new_tab(process: Browser) -> Iterator[Tab]:
+def new_tab(browser: Browser) -> Iterator[Tab]:
     """Open an empty page that is listened to."""
-    tab = Tab(process=process)
+    tab = Tab(browser=browser)
     target = tab.send("Target.createTarget", url="about:blank")["targetId"]
     session = tab.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-    tab = Tab(process=process, session=session, _last=tab._last)
+    tab = Tab(browser=browser, session=session, _last=tab._last)
     for domain in ("Page", "Runtime", "Log", "Network", "Audits"):
         tab.send(f"{domain}.enable")
     yield tab
-    Tab(process=process, _last=tab._last).send("Target.closeTarget", targetId=target)
+    Tab(browser=browser, _last=tab._last).send("Target.closeTarget", targetId=target)

@@ -24,9 +24,9 @@ from trainsense.reporters.comparison.words import (
     title_of,
     worth_a_reason,
 )
+from trainsense.reporters.console import print_parts
 from trainsense.reporters.sections.findings import places_text
 from trainsense.reporters.sections.layout import INDENT, STYLES, SYMBOLS, heading, indented, labelled, text_of, word
-from trainsense.reporters.text import write_parts
 
 COLUMNS: Final = ("figure", "BASE", "NEW", "verdict")
 GAP: Final = 2
@@ -37,7 +37,7 @@ def write_comparison_text(
     comparison: ReportComparison, stream: TextIO, *, width: int | None = None, color: bool | None = None
 ) -> None:
     """Write the comparison as text; see `write_text`."""
-    write_parts(lambda columns: _parts(comparison, columns), stream, width=width, color=color)
+    print_parts(lambda columns: _parts(comparison, columns), stream, width=width, color=color)
 
 
 def _parts(comparison: ReportComparison, width: int) -> Iterator[RenderableType]:

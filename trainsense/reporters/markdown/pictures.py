@@ -7,9 +7,8 @@ from typing import Final
 from urllib.parse import quote_from_bytes
 
 from trainsense.reporters.document.blocks import Block, Card, Figure, Folded
+from trainsense.reporters.document.figures.picture import SIGNATURE
 
-SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-"""What every PNG begins with (ISO/IEC 15948, 5.2)."""
 LONGEST_NAME: Final = 80
 
 

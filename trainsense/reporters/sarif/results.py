@@ -37,9 +37,12 @@ class Placed:
 
 
 def placed(suite: Suite) -> Iterator[Placed]:
-    """Yield the cases that found something at a line of the user's, what they have set aside among them."""
+    """Yield the cases that found something at a line of the user's; what they have set aside is no alert.
+
+    (GitHub shows suppressed results as open alerts: what is ignored is left out instead.)
+    """
     for case in suite.cases:
-        if case.severity is not None and (places := tuple(_places(case, suite.source))):
+        if case.severity is not None and not case.ignored and (places := tuple(_places(case, suite.source))):
             yield Placed(case=case, places=places)
 
 
@@ -66,8 +69,6 @@ def result_entry(found: Placed, index: Mapping[str, int], workload: str) -> dict
         ],
         "partialFingerprints": {"primaryLocationLineHash": _fingerprint(found, workload)},
     }
-    if case.ignored:
-        entry["suppressions"] = [{"kind": "external", "status": "accepted", "justification": plain(case.ignored)}]
     if case.known is not None:
         entry["baselineState"] = "unchanged" if case.known else "new"
     return entry

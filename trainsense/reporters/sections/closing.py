@@ -1,24 +1,27 @@
 """What was looked at without a finding, what was not looked at, what it cost, and where the files lie."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trainsense.records.finding import NotAssessed
+from trainsense.records.finding import Ignored, NotAssessed
 from trainsense.records.report import Report
+from trainsense.records.selection import NOT_SELECTED
 from trainsense.reporters.numbers import number_text
 from trainsense.reporters.sections.layout import SEPARATOR, heading, indented, labelled, text_of
 
 
 def closing(report: Report) -> Iterator[RenderableType]:
-    """Yield the rules that passed or could not be assessed, what did not run, the cost and the files."""
-    if report.passed or report.not_assessed or report.not_run:
+    """Yield the rules that passed, are ignored or could not be assessed, what did not run, the cost and the files."""
+    if report.passed or report.ignored or report.not_assessed or report.not_run:
         yield heading("Other checks")
     if report.passed:
         names = ", ".join(passed.rule for passed in report.passed)
         yield labelled([("passed", text_of(names))])
+    if report.ignored:
+        yield labelled(("ignored", text_of(line)) for line in ignored_lines(report.ignored))
     if report.not_assessed:
         yield indented(text_of("not assessed", "dim"))
         for reason, rules in by_reason(report.not_assessed).items():
@@ -32,6 +35,26 @@ def closing(report: Report) -> Iterator[RenderableType]:
         yield indented(_files(report.plots))
     yield Text()
     yield text_of(cost_text(report), "dim")
+
+
+def ignored_lines(ignored: Sequence[Ignored]) -> list[str]:
+    """Return a line for each rule that was set aside, with what it would have found; one for all that were not selected.
+
+    >>> ignored_lines([Ignored(rule="dead-relu", reason="by design", severity="error", title="Units are dead")])
+    ['dead-relu (error: Units are dead): by design']
+    """
+    lines, not_selected = [], []
+    for one in ignored:
+        if one.reason == NOT_SELECTED:
+            not_selected.append(one.rule)
+        else:
+            what = f" ({one.severity}: {one.title})" if one.severity else ""
+            lines.append(f"{one.rule}{what}: {one.reason}")
+    if len(not_selected) == 1:
+        lines.append(f"{not_selected[0]}: {NOT_SELECTED}")
+    elif not_selected:
+        lines.append(f"{len(not_selected)} rules: {NOT_SELECTED}")
+    return lines
 
 
 def cost_text(report: Report) -> str:

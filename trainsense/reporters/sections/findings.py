@@ -28,7 +28,12 @@ def findings_section(report: Report) -> Iterator[RenderableType]:
     for position, finding in enumerate(worst_first(report.findings)):
         if position:
             yield Text()
-        yield from _finding(finding)
+        yield from _finding(finding, known_text(report) if report.known(finding) else "")
+
+
+def known_text(report: Report) -> str:
+    """Return what is said of findings that the baseline has already; empty without a baseline."""
+    return f"known: in the baseline {report.baseline.source}" if report.baseline is not None else ""
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
@@ -36,9 +41,11 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def _finding(finding: Finding) -> Iterator[RenderableType]:
+def _finding(finding: Finding, known: str) -> Iterator[RenderableType]:
     yield Text.assemble(word(finding.severity), "  ", text_of(finding.rule, "bold"), overflow="fold")
     yield indented(text_of(finding.title, "bold"))
+    if known:
+        yield indented(text_of(known, "dim"))
     if finding.detail:
         yield indented(text_of(finding.detail))
     rows = []

@@ -16,6 +16,8 @@ def headline(report: Report) -> Iterator[RenderableType]:
     if report.summary:
         yield Text()
         yield text_of(report.summary)
+    if news := new_findings_text(report):
+        yield text_of(news)
 
 
 def subtitle_text(report: Report) -> str:
@@ -28,3 +30,11 @@ def subtitle_text(report: Report) -> str:
         f"{report.command}, trainsense {report.version}",
     )
     return SEPARATOR.join(fact for fact in facts if fact)
+
+
+def new_findings_text(report: Report) -> str:
+    """Return how many findings the baseline does not have; empty without a baseline."""
+    if report.baseline is None:
+        return ""
+    new = sum(not report.known(finding) for finding in report.findings)
+    return f"New findings: {new} of {len(report.findings)} (baseline {report.baseline.source})."

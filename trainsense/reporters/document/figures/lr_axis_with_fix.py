@@ -12,6 +12,7 @@ from trainsense.reporters.document.figures.lr_axis import mean_text
 from trainsense.reporters.document.stage_reading import entries_of, entry_of, word_of
 from trainsense.reporters.numbers import as_number, lr_text, number_text
 from trainsense.reporters.plain import plain_value
+from trainsense.reporters.sections.layer_columns import NO_FIGURE
 from trainsense.reporters.sections.lr_strip import trials_by_lr
 
 Entry = Mapping[str, Any]
@@ -31,9 +32,9 @@ def lr_axis_with_fix(report: Report) -> Description | None:
         alternative=_alternative(arm, sweep, lr),
         numbers=Table(
             columns=("lr", "loss without", "loss with"),
-            rows=tuple(_rows(trials, arm)),
+            rows=(*_rows(trials, arm), *_fresh_rows(arm, sweep, tried)),
             numeric=(True, True, True),
-            caption="Without the fix the mean over the seeds that train; with it the first seed.",
+            caption="Without the fix the mean over the seeds that train; with it the first seed. Fresh seeds: their mean.",
         ),
     )
 
@@ -84,7 +85,24 @@ def _rows(trials: Mapping[float, Sequence[Entry]], arm: Entry) -> list[tuple[str
     rows = []
     for lr in sorted({*trials, *with_fix}):
         before, after = trials.get(lr), with_fix.get(lr)
-        rows.append((lr_text(lr), _before(before) if before else "–", _after(after) if after else "–"))
+        rows.append((lr_text(lr), _before(before) if before else NO_FIGURE, _after(after) if after else NO_FIGURE))
+    return rows
+
+
+def _fresh_rows(arm: Entry, sweep: Entry, tried: Entry) -> list[tuple[str, str, str]]:
+    """Return what was run again on fresh seeds: the best lr without the fix, the fix, and the user's own setting."""
+    judged, against_own = entry_of(arm.get("against_lower_lr")), entry_of(arm.get("against_baseline"))
+    rows = []
+    if judged:
+        rows.append(
+            (f"{lr_text(sweep.get('best_lr'))}, fresh seeds", number_text(judged.get("baseline_loss")), NO_FIGURE)
+        )
+    if judged or against_own:
+        loss = number_text((judged or against_own).get("loss"))
+        rows.append((f"{lr_text(entry_of(arm.get('settings')).get('lr'))}, fresh seeds", NO_FIGURE, loss))
+    if against_own:
+        own = lr_text(entry_of(tried.get("baseline")).get("lr"))
+        rows.append((f"{own}, yours, fresh seeds", number_text(against_own.get("baseline_loss")), NO_FIGURE))
     return rows
 
 
