@@ -10,7 +10,17 @@ import typer
 from typer.main import get_command
 
 import trainsense
-from trainsense.cli import check_instability, diagnose, explain, pick_clip, preflight, report, sweep_lr, sweep_warmup
+from trainsense.cli import (
+    check_instability,
+    diagnose,
+    explain,
+    init,
+    pick_clip,
+    preflight,
+    report,
+    sweep_lr,
+    sweep_warmup,
+)
 from trainsense.cli.failure import INTERRUPTED, report_failure
 from trainsense.cli.streams import silence_stdout
 from trainsense.errors import TrainsenseError
@@ -22,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (preflight, sweep_lr, check_instability, pick_clip, sweep_warmup, diagnose, report, explain):
+for module in (preflight, sweep_lr, check_instability, pick_clip, sweep_warmup, diagnose, report, explain, init):
     app.command(module.NAME, help=module.HELP)(module.command)
 
 

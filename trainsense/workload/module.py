@@ -3,16 +3,23 @@
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import Final
 
 from trainsense.errors import WorkloadError
 from trainsense.workload.user_traceback import user_code
 
 WORKLOAD_MARK = "__trainsense_workload__"
 """Set on modules that were executed from a workload file: such a name is free to be taken again."""
+EXTRAS: Final[Mapping[str, str]] = MappingProxyType(
+    {"lightning": "lightning", "sklearn": "recipes", "transformers": "transformers"}
+)
+"""The extra that brings a package."""
 
 
 def import_file(path: Path, source: str) -> ModuleType:
@@ -23,7 +30,7 @@ def import_file(path: Path, source: str) -> ModuleType:
 
     Raises:
         UserCodeError: the file cannot be compiled or raised.
-        WorkloadError: the file cannot be read.
+        WorkloadError: the file cannot be read, or imports a package that an extra would bring.
     """
     folder = str(path.parent)
     stem = path.stem.replace(".", "_")
@@ -45,7 +52,7 @@ def import_file(path: Path, source: str) -> ModuleType:
     importlib.invalidate_caches()
     done = False
     try:
-        with user_code(f"Importing {source}"):
+        with _importing(source):
             # Compiled here and not through the cached bytecode, which misses an edit within the same second.
             exec(loader.source_to_code(text, str(path)), module.__dict__)  # noqa: S102
         done = True
@@ -67,7 +74,7 @@ def import_by_name(name: str) -> ModuleType:
     if here not in sys.path:
         sys.path.insert(0, here)
     importlib.invalidate_caches()
-    with user_code(f"Importing {name}"):
+    with _importing(name):
         try:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:
@@ -80,6 +87,20 @@ def import_by_name(name: str) -> ModuleType:
             found = f"There is no module {missing!r} and no file {name!r}, seen from {here}.{guess}"
             msg = f"{found} A file is named with its ending: train.py."
             raise WorkloadError(msg) from None
+
+
+@contextmanager
+def _importing(source: str) -> Iterator[None]:
+    """Run the import inside; a package that an extra would bring is one error with the line to install it."""
+    with user_code(f"Importing {source}"):
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRAS:
+                raise
+            install = f"pip install 'trainsense-diagnostics[{EXTRAS[error.name]}]'"
+            msg = f"{source} imports {error.name}, which is not installed: {install}"
+            raise WorkloadError(msg) from error
 
 
 def _content(path: Path, source: str) -> bytes:
