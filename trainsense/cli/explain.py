@@ -26,7 +26,7 @@ def command(
     *,
     rule: Annotated[
         str | None,
-        typer.Argument(metavar="[RULE]", help="A rule's name.", show_default=False, autocompletion=_rule_names),
+        typer.Argument(metavar="RULE", help="A rule's name.", show_default=False, autocompletion=_rule_names),
     ] = None,
     format_: Annotated[
         str, typer.Option("--format", help="What standard output carries: text, json or markdown.")

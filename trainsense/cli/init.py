@@ -25,9 +25,7 @@ def _template_names(incomplete: str) -> list[str]:
 
 def command(
     *,
-    file: Annotated[
-        str, typer.Argument(metavar="[FILE]", help="A .py file, or - for standard output.")
-    ] = "workload.py",
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A .py file, or - for standard output.")] = "workload.py",
     template: Annotated[
         str,
         typer.Option(

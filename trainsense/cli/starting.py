@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,8 +72,8 @@ def start_file(path: Path, name: str, *, force: bool) -> None:
         CannotRunError: it cannot be written.
     """
     template = _template(name)
-    _check_path(path, force=force)
     try:
+        _check_path(path, force=force)
         _write(path, template.text())
     except OSError as error:
         msg = f"{path} cannot be written: {error.strerror}."
@@ -115,10 +116,12 @@ def _check_path(path: Path, *, force: bool) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Write beside the file and move it there: who reads it meanwhile sees the old one or the new one."""
-    target = path.resolve()  # a link stays a link
-    half = target.with_name(f".{target.name}.{os.getpid()}")
+    target = Path(os.path.realpath(path))  # a link stays a link
+    half = target.with_name(f".trainsense-{os.getpid()}")
     try:
         half.write_text(text, encoding="utf-8", newline="\n")
+        if target.exists():
+            shutil.copymode(target, half)
         half.replace(target)
     finally:
         with suppress(OSError):

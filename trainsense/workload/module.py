@@ -96,10 +96,11 @@ def _importing(source: str) -> Iterator[None]:
         try:
             yield
         except ModuleNotFoundError as error:
-            if error.name not in EXTRAS:
+            package = error.name or ""
+            if package not in EXTRAS:
                 raise
-            install = f"pip install 'trainsense-diagnostics[{EXTRAS[error.name]}]'"
-            msg = f"{source} imports {error.name}, which is not installed: {install}"
+            install = f"pip install 'trainsense-diagnostics[{EXTRAS[package]}]'"
+            msg = f"{source} imports {package}, which is not installed: {install}"
             raise WorkloadError(msg) from error
 
 

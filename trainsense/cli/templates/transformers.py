@@ -59,7 +59,7 @@ def model() -> nn.Module:
         max_position_embeddings=LENGTH,
         hidden_size=32,
         intermediate_size=64,
-        num_hidden_layers=2,
+        num_hidden_layers=1,
         num_attention_heads=2,
         initializer_range=0.1,  # 0.02 is for a hidden size of 768
         num_labels=CLASSES,
@@ -105,7 +105,7 @@ workload = Workload(
     eval_data=held_out,  # left out: settings are scored on the training loss
     metrics=metrics,
     # How you train today: the baseline that everything is compared with.
-    lr=0.005,  # learning_rate; Trainer's own 5e-5 is for weights that are pretrained
+    lr=0.003,  # learning_rate; Trainer's own 5e-5 is for weights that are pretrained
     schedule="linear",  # lr_scheduler_type, by a name in trainsense.SCHEDULES
     clip_norm=1.0,  # max_grad_norm
     max_train_steps=2000,  # max_steps, in optimizer steps
