@@ -36,9 +36,10 @@ def import_file(path: Path, source: str) -> ModuleType:
     stem = path.stem.replace(".", "_")
     taken = _is_taken(stem, folder)
     name = f"trainsense_workload_{stem}" if taken else stem
-    if taken and folder not in sys.path:
-        sys.path.append(folder)
-    elif not taken and sys.path[:1] != [folder]:
+    if taken:
+        # Not first even where `python -m trainsense` has put it there: the file would import itself.
+        sys.path[:] = [*_without(folder), folder]
+    elif sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
     loader = SourceFileLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
@@ -115,13 +116,17 @@ def _content(path: Path, source: str) -> bytes:
 def _is_taken(stem: str, folder: str) -> bool:
     if hasattr(sys.modules.get(stem), WORKLOAD_MARK):
         return False
-    elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(folder)]
     return (
         stem in sys.stdlib_module_names
         or stem in sys.builtin_module_names
-        or PathFinder.find_spec(stem, elsewhere) is not None
+        or PathFinder.find_spec(stem, _without(folder)) is not None
         or stem in sys.modules
     )
+
+
+def _without(folder: str) -> list[str]:
+    """Return `sys.path` without the folder."""
+    return [entry for entry in sys.path if Path(entry or ".").resolve() != Path(folder)]
 
 
 def _restore(name: str, before: ModuleType | None) -> None:
