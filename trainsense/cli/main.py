@@ -16,6 +16,7 @@ from trainsense.cli import (
     config,
     diagnose,
     explain,
+    init,
     pick_clip,
     preflight,
     report,
@@ -43,6 +44,7 @@ for module in (
     report,
     compare,
     explain,
+    init,
     config,
 ):
     app.command(module.NAME, help=module.HELP)(module.command)
