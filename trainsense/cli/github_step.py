@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from trainsense.cli.streams import write_line
 from trainsense.cli.rendering import OutputFile, rendering_of
+from trainsense.cli.streams import write_line
 from trainsense.records.report import Report, Threshold
 from trainsense.reporters.document import Document
 from trainsense.reporters.document.of_report import document_of_report
