@@ -1,0 +1,34 @@
+"""Dropout whose masks are those of a single model."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+
+class SameMasks(TorchFunctionMode):
+    """Draws the masks of `dropout` in the order in which a single model draws them.
+
+    Outside of vmap a mask is filled in the order in which its input lies in memory; inside of it, in the order of the input's
+    dimensions. They differ for a transposed input: that of `nn.TransformerEncoderLayer` with `batch_first`, say.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Replace dropout, leave everything else."""
+        return (_dropout if func is functional.dropout else func)(*args, **(kwargs or {}))
+
+
+def _dropout(value: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: FBT001, FBT002
+    if not training or not 0 < p < 1:
+        return functional.dropout(value, p, training, inplace)
+    order = sorted(range(value.dim()), key=lambda dimension: -value.stride(dimension))
+    if order == list(range(value.dim())):
+        return functional.dropout(value, p, training, inplace)
+    mask = torch.empty([value.shape[one] for one in order], dtype=value.dtype, device=value.device)
+    mask = mask.bernoulli_(1 - p).div_(1 - p).permute([order.index(one) for one in range(value.dim())])
+    return value.mul_(mask) if inplace else value * mask
