@@ -11,8 +11,8 @@ from trainsense.cli.options import RunOptions
 from trainsense.errors import OptionError
 from trainsense.records.request import FEWEST_STEPS, Command, Engine, Request
 
-ENGINES = ("auto", "sequential", "processes")
-LATER_ENGINES = ("stacked", "ray")
+ENGINES = ("auto", "sequential", "stacked", "processes")
+LATER_ENGINES = ("ray",)
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 DEFAULT_RUNS = Path(".trainsense")

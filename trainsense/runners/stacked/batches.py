@@ -35,7 +35,9 @@ class StackedBatches:
         parts = [_parts(batch) for batch in batches]
         skeleton, tensors = parts[0]
         for other, others in parts[1:]:
-            if len(others) != len(tensors) or any(not _alike(one, two) for one, two in zip(tensors, others, strict=True)):
+            if len(others) != len(tensors) or any(
+                not _alike(one, two) for one, two in zip(tensors, others, strict=True)
+            ):
                 msg = "the batches of two seeds differ in shape"
                 raise UnstackableError(msg)
             if other != skeleton:

@@ -117,7 +117,9 @@ def built(bench: Bench, trials: Sequence[Trial]) -> Parts:
         lrs=[vector((schedule * group.lrs).tolist()) for group in groups],
         recorded_lrs=schedule * [trial.lr for trial in trials],
         weight_decays=[vector(group.weight_decays) if any(group.weight_decays) else None for group in groups],
-        clip=vector([np.inf if one is None else one for one in clips]) if any(one is not None for one in clips) else None,
+        clip=vector([np.inf if one is None else one for one in clips])
+        if any(one is not None for one in clips)
+        else None,
         wide=wide,
     )
 
@@ -133,4 +135,3 @@ def _carried(models: Sequence[nn.Module], rows: Sequence[int], seen: FirstPass) 
         if name in seen.changed or any(not torch.equal(value, other[name]) for other in constants[1:]):
             carried[name] = torch.stack([one[name].detach() for one in constants])[list(rows)]
     return carried
-

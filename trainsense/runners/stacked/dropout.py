@@ -26,7 +26,7 @@ class SameMasks(TorchFunctionMode):
 def _dropout(value: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: FBT001, FBT002
     if not training or not 0 < p < 1:
         return functional.dropout(value, p, training, inplace)
-    order = sorted(range(value.dim()), key=lambda dimension: -value.stride(dimension))
+    order = sorted(range(value.dim()), key=value.stride().__getitem__, reverse=True)
     if order == list(range(value.dim())):
         return functional.dropout(value, p, training, inplace)
     mask = torch.empty([value.shape[one] for one in order], dtype=value.dtype, device=value.device)

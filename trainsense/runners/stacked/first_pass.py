@@ -48,7 +48,8 @@ def first_pass(bench: Bench, trial: Trial) -> FirstPass:
         model = bench.fresh_model(trial.seed, trial.edits)
         build_optimizer(bench.workload, model, trial.lr, trial.optimizer)  # some freeze parameters
         check(bench, model)
-        before = {name: value.clone() for name, value in model.named_buffers()}
+        _check_probing(bench, model)
+        before = _buffers(model)
         batch = next(bench.training_batches(trial.seed))
         state = RandomState.capture()
         names, parameters = zip(*_trainable(model), strict=True)
@@ -85,6 +86,18 @@ def check(bench: Bench, model: nn.Module) -> None:
     for reason, holds in reasons.items():
         if holds:
             raise UnstackableError(reason)
+
+
+def _check_probing(bench: Bench, model: nn.Module) -> None:
+    before = _buffers(model)
+    bench.probe_loss(model)
+    if any(_differ(before.get(name), value) for name, value in model.named_buffers()):
+        msg = "its buffers change where it is only evaluated"
+        raise UnstackableError(msg)
+
+
+def _buffers(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.named_buffers()}
 
 
 def drew(state: RandomState) -> bool:

@@ -14,6 +14,7 @@ from trainsense.runners.stacked.dropout import SameMasks
 from trainsense.runners.stacked.refusal import UnstackableError
 from trainsense.workload.seeding import RandomState
 
+_warn_of_calls_one_by_one: Final[Callable[[bool], None]] = torch._C._functorch._set_vmap_fallback_warning_enabled  # type: ignore[attr-defined] # noqa: SLF001
 Loss = Callable[[nn.Module, Any], Tensor]
 Tensors = dict[str, Tensor]
 
@@ -50,7 +51,8 @@ class StackedLoss:
     def values(self, loss: Loss, parameters: Tensors, batch: Any) -> Tensor:
         """Return the loss of each trial on the same batch, shape `(trials,)`, without gradients."""
         with torch.no_grad():
-            return self._mapped(self._one(loss, batch), parameters, [])[0].detach()
+            losses: Tensor = self._mapped(self._one(loss, batch), parameters, [])[0]
+            return losses
 
     def gradients(
         self, loss: Loss, parameters: Tensors, batch: Any, tensors: list[Tensor], share: float
@@ -131,7 +133,9 @@ class StackedLoss:
 
         return one
 
-    def _mapped(self, one: Callable[..., tuple[Any, ...]], parameters: Tensors, tensors: list[Tensor]) -> tuple[Any, ...]:
+    def _mapped(
+        self, one: Callable[..., tuple[Any, ...]], parameters: Tensors, tensors: list[Tensor]
+    ) -> tuple[Any, ...]:
         """Map over the trials; keep what became of their buffers, and return the rest."""
         shared = {name: buffer for name, buffer in self._model.named_buffers() if name not in self.carried}
         present = {name for name, _ in (*self._model.named_buffers(), *self._model.named_parameters())}
@@ -172,12 +176,12 @@ def _as_alone(*, draws: bool, recurrent: bool) -> Iterator[None]:
     onednn = torch._C._get_mkldnn_enabled()  # noqa: SLF001 - torch's context for it warns of something else
     with sdpa_kernel(SDPBackend.MATH), SameMasks() if draws else nullcontext():
         torch._C._set_mkldnn_enabled(onednn and not recurrent)  # noqa: SLF001
-        torch._C._functorch._set_vmap_fallback_warning_enabled(False)  # noqa: SLF001
+        _warn_of_calls_one_by_one(False)
         try:
             yield
         finally:
             torch._C._set_mkldnn_enabled(onednn)  # noqa: SLF001
-            torch._C._functorch._set_vmap_fallback_warning_enabled(True)  # noqa: SLF001
+            _warn_of_calls_one_by_one(True)
 
 
 def _with_tensors(batch: Any, tensors: list[Tensor]) -> Any:

@@ -68,12 +68,12 @@ def read_optimizers(workload: Workload, model: nn.Module, trials: Sequence[Trial
     optimizers = [build_optimizer(workload, model, trial.lr, trial.optimizer) for trial in trials]
     for optimizer in optimizers:
         _check(optimizer)
+        _check_parameters(optimizer, model)
     first = optimizers[0]
     shape = _shape(first)
     if any(_shape(other) != shape for other in optimizers[1:]):
         msg = "the optimizer has other parameter groups, or other settings, at another learning rate"
         raise UnstackableError(msg)
-    _check_parameters(first, model)
     groups = tuple(
         Group(
             parameters=tuple(group["params"]),
@@ -126,7 +126,9 @@ def _shape(optimizer: Optimizer) -> tuple[object, ...]:
 
 def _options(group: Mapping[str, Any], kind: type[Optimizer]) -> dict[str, Any]:
     options = {
-        name: _plain(value) for name, value in group.items() if name not in OF_EACH_TRIAL and name not in WITHOUT_BEARING
+        name: _plain(value)
+        for name, value in group.items()
+        if name not in OF_EACH_TRIAL and name not in WITHOUT_BEARING
     }
     if kind is AdamW:
         options["decoupled_weight_decay"] = True

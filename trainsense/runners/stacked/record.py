@@ -35,7 +35,9 @@ class Record:
         for name, value in figures.items():
             self._rows[name][step, slot] = value
 
-    def read_back(self, first: int, slots: NDArray[np.intp], figures: Sequence[Figures], lrs: Rows) -> dict[int, Diverged]:
+    def read_back(
+        self, first: int, slots: NDArray[np.intp], figures: Sequence[Figures], lrs: Rows
+    ) -> dict[int, Diverged]:
         """Copy the figures of a block of steps from the device, once for all; return who diverged in it.
 
         The rows of a trial after its divergence mean nothing, and are cut off with its trace.

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from trainsense.errors import BatchSourceError
 from trainsense.probes.attention import largest_attention_logit
-from trainsense.records.outcome import Diverged
+from trainsense.records.outcome import Completed, Diverged
 from trainsense.records.run import Run
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench
@@ -34,13 +33,14 @@ class Stack:
     Args:
         bench: the workload on its device.
         trials: alike in all but seed, lr, schedule, warmup, clipping and `stop_loss`.
+        block: steps between two copies of the figures to the host; None for what suits the device.
 
     Raises:
         UnstackableError: they cannot be stacked.
         UserCodeError: the user's code raised.
     """
 
-    def __init__(self, bench: Bench, trials: Sequence[Trial]) -> None:
+    def __init__(self, bench: Bench, trials: Sequence[Trial], *, block: int | None = None) -> None:
         self._bench: Final = bench
         self._trials: Final = tuple(trials)
         self._parts: Parts = built(bench, trials)
@@ -50,7 +50,7 @@ class Stack:
         self._attention = attention_steps(trials[0])
         self._evaluated = evaluation_steps(trials[0]) if bench.eval_batches and trials[0].evaluate else frozenset()
         self._probe_every: Final = trials[0].probe_every
-        self._block: Final = 1 if bench.device.type == "cpu" else BLOCK_STEPS
+        self._block: Final = block or (1 if bench.device.type == "cpu" else BLOCK_STEPS)
         self._seconds = np.zeros(len(trials))
         self.step = 0
         self.left: list[Trial] = []
@@ -58,9 +58,9 @@ class Stack:
         self._randomness = RandomState.capture() if len(self._parts.seeds) > 1 else None
 
     @property
-    def alive(self) -> int:
-        """Return how many trials are still training."""
-        return len(self._slots)
+    def training(self) -> bool:
+        """Whether there is a step to train, and a trial to train it."""
+        return len(self._slots) > 0 and self.step < self._trials[0].steps
 
     def advance(self) -> list[Run]:
         """Evaluate what is due, train a block of steps; return the runs that ended in it."""
@@ -81,7 +81,7 @@ class Stack:
 
     def finish(self) -> Iterator[Run]:
         """Measure the trained models; those whose measuring raises are left."""
-        for row, slot in enumerate(self._slots):
+        for row, slot in enumerate(self._slots.tolist()):
             started = time.perf_counter()
             figures: dict[str, Any] = {}
             try:
@@ -92,8 +92,12 @@ class Stack:
                 self.left.append(self._trials[slot])
                 continue
             self._seconds[slot] += time.perf_counter() - started
-            yield self._run(int(slot), outcome, figures)
+            yield self._run(slot, outcome, figures)
         self._slots = self._slots[:0]
+
+    def unmeasured(self) -> list[Run]:
+        """Return the runs of those still in the stack as if they ended here, their models not measured."""
+        return [self._run(slot, Completed()) for slot in self._slots.tolist()]
 
     def _steps_to_go(self) -> int:
         """Return the length of the block that begins now: it ends before anything is evaluated."""
@@ -133,7 +137,7 @@ class Stack:
         seldom = self._probe_every > PROBED_TOGETHER or self.step in self._attention
         together = probed and not seldom and self._parts.loss.evaluates
         probes = self._parts.probe_losses(self._bench) if together else None
-        for row, slot in enumerate(self._slots):
+        for row, slot in enumerate(self._slots.tolist()):
             if probes is not None and self.step not in self._evaluated:
                 probe = float(probes[row])
             else:
@@ -145,7 +149,7 @@ class Stack:
                 probe = self._probe(model, slot) if probes is None else float(probes[row])
             stop = self._record.probed(self.step, slot, probe)
             if stop is not None:
-                ended[int(slot)] = stop
+                ended[slot] = stop
         self._drop(set(ended))
         return ended
 

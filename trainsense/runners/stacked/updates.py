@@ -78,9 +78,7 @@ def nadam(weights: Tensor, gradient: Tensor, state: State, update: Update) -> No
     beta1, beta2 = (float(beta) for beta in options["betas"])
     gradient = _decayed(weights, gradient, update)
     mean, square = _moment(state, "mean", weights), _moment(state, "square", weights)
-    momenta = [
-        beta1 * (1.0 - 0.5 * NADAM_DECAY ** (step * options["momentum_decay"])) for step in range(1, number + 2)
-    ]
+    momenta = [beta1 * (1.0 - 0.5 * NADAM_DECAY ** (step * options["momentum_decay"])) for step in range(1, number + 2)]
     product = 1.0
     for momentum in momenta[:number]:
         product *= momentum
@@ -113,17 +111,6 @@ def rmsprop(weights: Tensor, gradient: Tensor, state: State, update: Update) -> 
 
 RULES: Final[Mapping[type[Optimizer], Rule]] = {SGD: sgd, Adam: adam, AdamW: adam, NAdam: nadam, RMSprop: rmsprop}
 """The optimizers that can be stacked; a class derived from one of them may step in its own way, and cannot."""
-
-
-def moments_of(kind: type[Optimizer], options: Mapping[str, Any]) -> int:
-    """Return how many tensors as large as the parameters an optimizer keeps.
-
-    >>> moments_of(AdamW, {}), moments_of(SGD, {"momentum": 0.9})
-    (2, 1)
-    """
-    if kind in (Adam, AdamW, NAdam):
-        return 3 if options.get("amsgrad") else 2
-    return int(kind is RMSprop) + int(bool(options.get("momentum"))) + int(bool(options.get("centered")))
 
 
 def _decayed(weights: Tensor, gradient: Tensor, update: Update) -> Tensor:

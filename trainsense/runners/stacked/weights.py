@@ -36,7 +36,7 @@ class _Block:
 
     def leaves(self) -> dict[str, Tensor]:
         """Return each parameter as a leaf of shape `(trials, *shape)` that shares memory with `weights`."""
-        parts = self.weights.split([shape.numel() for shape in self.shapes], dim=1)
+        parts = torch.split(self.weights, [shape.numel() for shape in self.shapes], dim=1)
         return {
             name: part.view(len(part), *shape).detach().requires_grad_()
             for name, shape, part in zip(self.names, self.shapes, parts, strict=True)
@@ -77,13 +77,15 @@ class StackedWeights:
         Raises:
             UnstackableError: other parameters than before get a gradient.
         """
-        used = {name for name, one in gradients.items() if one is not None and (name not in self._idle or bool(one.any()))}
+        used = {
+            name for name, one in gradients.items() if one is not None and (name not in self._idle or bool(one.any()))
+        }
         if used != self.leaves.keys() - self._idle:
             msg = "which parameters get a gradient changes from step to step"
             raise UnstackableError(msg)
         for block in self._blocks:
             parts = [_dense(gradients[name]).flatten(1) for name in block.names]
-            if add:
+            if add or block.group is None:  # no optimizer sets these to zero: they add up from step to step
                 block.gradient += torch.cat(parts, dim=1)
             else:
                 torch.cat(parts, dim=1, out=block.gradient)
@@ -180,6 +182,9 @@ def _dense(gradient: Tensor | None) -> Tensor:
 
 def _norm(rows: Sequence[Tensor]) -> Tensor:
     """Return the L2 norm over all of `rows`, each of shape `(trials, scalars)`."""
-    norms = [torch.linalg.vector_norm(one, dim=1) for one in rows]
     wide = torch.float32 if rows[0].device.type == "mps" else torch.float64
-    return norms[0].to(wide) if len(norms) == 1 else torch.linalg.vector_norm(torch.stack([one.to(wide) for one in norms]), dim=0)
+    norms: list[Tensor] = [torch.linalg.vector_norm(one, dim=1) for one in rows]
+    if len(norms) == 1:
+        return norms[0].to(wide)
+    total: Tensor = torch.linalg.vector_norm(torch.stack([one.to(wide) for one in norms]), dim=0)
+    return total
