@@ -5,7 +5,18 @@ Run: python -m tests.benchmarks.stacked_speed [PAIRS]
 One thread. Trials are what a sweep runs: 300 steps (60 of the slower models), the probe every 15, a score on held-out data. Medians
 of interleaved pairs; exit 1 where an MLP at 32 trials is less than 2.5 times as fast.
 
-RESULTS
+Measured 2026-11-21, torch 2.13 on a shared, busy machine, 3 pairs (to be taken again on a quiet one):
+
+| workload                              | trials | alone, CPU | at once, CPU | ratio (pairs)       |
+| ------------------------------------- | ------ | ---------- | ------------ | ------------------- |
+| MLP 64-64-10, batch 64                | 8      | 1.40 s     | 0.60 s       | 2.35 (2.29 to 2.42) |
+| MLP 64-64-10, batch 64                | 16     | 2.55 s     | 0.74 s       | 3.42 (3.36 to 3.47) |
+| MLP 64-64-10, batch 64                | 32     | 5.62 s     | 1.28 s       | 4.39 (3.98 to 4.51) |
+| CNN 16-32-32-32 on 16x16, batch 64    | 8      | 5.27 s     | 7.15 s       | 0.74 (0.73 to 0.79) |
+| CNN 16-32-32-32 on 16x16, batch 64    | 16     | 12.6 s     | 14.8 s       | 0.85 (0.80 to 1.11) |
+| CNN 16-32-32-32 on 16x16, batch 64    | 32     | 25.4 s     | 43.0 s       | 0.59 (0.59 to 0.61) |
+| transformer 2x32, 16 tokens, batch 64 | 8      | 7.79 s     | 4.76 s       | 1.64 (1.63 to 1.72) |
+| transformer 2x32, 16 tokens, batch 64 | 16     | 15.3 s     | 8.91 s       | 1.72 (1.54 to 1.89) |
 """
 
 import resource

@@ -79,7 +79,7 @@ def halved(gradient: Tensor) -> Tensor:
 
 def clamped(model: nn.Module, lr: float) -> Optimizer:
     for parameter in model.parameters():
-        parameter.register_hook(halved)
+        parameter.register_hook(halved)  # type: ignore[no-untyped-call]
     return optim.SGD(model.parameters(), lr=lr)
 
 

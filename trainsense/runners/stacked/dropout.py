@@ -27,8 +27,10 @@ def _dropout(value: Tensor, p: float = 0.5, training: bool = True, inplace: bool
     if not training or not 0 < p < 1:
         return functional.dropout(value, p, training, inplace)
     order = sorted(range(value.dim()), key=value.stride().__getitem__, reverse=True)
-    if order == list(range(value.dim())):
+    fused = value.is_cuda and not inplace  # a kernel of its own, which draws in another way
+    if order == list(range(value.dim())) and not fused:
         return functional.dropout(value, p, training, inplace)
-    mask = torch.empty([value.shape[one] for one in order], dtype=value.dtype, device=value.device)
-    mask = mask.bernoulli_(1 - p).div_(1 - p).permute([order.index(one) for one in range(value.dim())])
+    mask = torch.ones([value.shape[one] for one in order], dtype=value.dtype, device=value.device)
+    mask = torch.native_dropout(mask, p, True)[0] if fused else mask.bernoulli_(1 - p).div_(1 - p)
+    mask = mask.permute([order.index(one) for one in range(value.dim())])
     return value.mul_(mask) if inplace else value * mask

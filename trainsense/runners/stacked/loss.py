@@ -171,16 +171,18 @@ class StackedLoss:
 def _as_alone(*, draws: bool, recurrent: bool) -> Iterator[None]:
     """Draw masks as a single model does, and keep away from fused kernels that a map can only call trial by trial.
 
-    Those are attention's and oneDNN's recurrent layers; what else is called so is no reason to warn the user.
+    Those are attention's, and the recurrent layers of oneDNN and cuDNN; what else is called so is no reason to warn the user.
     """
-    onednn = torch._C._get_mkldnn_enabled()  # noqa: SLF001 - torch's context for it warns of something else
+    onednn, cudnn = torch._C._get_mkldnn_enabled(), torch._C._get_cudnn_enabled()  # noqa: SLF001 - the public context warns
     with sdpa_kernel(SDPBackend.MATH), SameMasks() if draws else nullcontext():
         torch._C._set_mkldnn_enabled(onednn and not recurrent)  # noqa: SLF001
+        torch._C._set_cudnn_enabled(cudnn and not recurrent)  # noqa: SLF001
         _warn_of_calls_one_by_one(False)
         try:
             yield
         finally:
             torch._C._set_mkldnn_enabled(onednn)  # noqa: SLF001
+            torch._C._set_cudnn_enabled(cudnn)  # noqa: SLF001
             _warn_of_calls_one_by_one(True)
 
 
