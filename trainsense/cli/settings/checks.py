@@ -10,8 +10,8 @@ from trainsense.cli.choice import check_choice, check_threshold
 from trainsense.errors import OptionError
 from trainsense.records.request import FEWEST_STEPS
 
-ENGINES: Final = ("auto", "sequential", "processes")
-LATER_ENGINES: Final = ("stacked", "ray")
+ENGINES: Final = ("auto", "sequential", "stacked", "processes")
+LATER_ENGINES: Final = ("ray",)
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
 
