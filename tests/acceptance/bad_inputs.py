@@ -95,8 +95,11 @@ OPTIONS: Final = (
     _line("budget", "w.py --budget 3x", "--budget '3x'", "90s, 10m, 1h, 20000steps or none"),
     _line("seeds", "w.py --seeds 0", "--seeds 0 is too small"),
     _line("seeds a word", "w.py --seeds many", "--seeds"),
-    _line("format", "w.py --format pdf", "--format 'pdf' is unknown", "text or json"),
-    _line("format of a later version", "w.py --format html", "not part of this version; use text or json"),
+    _line(
+        "format", "w.py --format pdf", "--format 'pdf' is unknown", "text, json, markdown, junit, sarif, github or html"
+    ),
+    _line("rule to ignore", "w.py --ignore dead-rel", "dead-rel", "dead-relu"),
+    _line("baseline", "w.py --baseline missing.json", "missing.json", "a run directory, a report.json"),
     _line("device", "w.py --device nonsense", "--device 'nonsense' is unknown", "auto, cpu, cuda, mps or cuda:N"),
     _line("lr", "w.py --lr -1", "--lr -1"),
     _line("fail-on", "w.py --fail-on maybe", "--fail-on 'maybe' is unknown", "error, warning, note or never"),
