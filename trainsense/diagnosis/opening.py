@@ -1,6 +1,7 @@
 """Opens a diagnosis: device, bench, store, prices, plan."""
 
 import math
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -91,7 +92,7 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
     Raises:
         CannotRunError: the workload fails its dry run, the device is not there, the run directory cannot be used.
     """
-    started = datetime.now(tz=UTC)
+    started, began = datetime.now(tz=UTC), time.monotonic()
     workload = loaded.workload if request.lr is None else replace(loaded.workload, lr=request.lr)
     device = resolve_device(request.device)
     keeps = request.run_dir is not None and loaded.fingerprint
@@ -109,7 +110,8 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
             engine = chosen_engine(loaded, bench, request, look)
             executor = engine.executor
             lab = Lab(executor, context=context, store=store, fresh=request.fresh, listener=listener)
-            lab.allow(_allowance(request.budget, look.prices, steps, executor.pace))
+            elapsed = time.monotonic() - began
+            lab.allow(_allowance(request.budget, look.prices, steps, engine, elapsed))
             yield Opened(
                 loaded=loaded,
                 bench=bench,
@@ -171,14 +173,17 @@ def _first_seen(
     return seen, look, look.steps + looked.steps
 
 
-def _allowance(budget: BudgetLimit, prices: Prices, setup_steps: int, pace: float) -> Allowance:
+def _allowance(
+    budget: BudgetLimit, prices: Prices, setup_steps: int, engine: ChosenEngine, elapsed: float
+) -> Allowance:
+    """Return what may be spent: planned by prices alone, so that the same command repeats itself; the clock has the last word."""
     if budget.unit == "steps":
         return Allowance(amount=budget.amount - setup_steps, prices=prices)
     kept_back = min(MOST_KEPT_BACK * budget.amount, CLOSING_SECONDS + CLOSING_SHARE * budget.amount)
     spent = setup_steps * prices.step
-    amount = PLANNED_SHARE * (budget.amount - kept_back) - spent
-    amount *= pace
-    return Allowance(amount=amount, prices=prices, deadline=budget.amount - kept_back / 2)
+    amount = PLANNED_SHARE * (budget.amount - kept_back - engine.start_seconds) - spent
+    amount *= engine.executor.pace
+    return Allowance(amount=amount, prices=prices, deadline=budget.amount - kept_back / 2 - elapsed)
 
 
 def _plan(subject: Subject, request: Request, prices: Prices, amount: float) -> Plan:
