@@ -18,9 +18,11 @@ from trainsense.records.request import Request
 from trainsense.runners.bench import Bench
 from trainsense.workload.load import LoadedWorkload
 
-WORTH_SECONDS: Final = 30.0
-"""Work ahead, on one core, from which worker processes pay: they take 6 to 10 s to come up on two cores (measured: the fork
-server imports torch once, each worker reads the batches)."""
+START_SECONDS: Final = 8.0
+"""Worker processes take 6 to 10 s to come up on two cores (measured: the fork server imports torch once, each worker reads the
+batches)."""
+WORTH_SECONDS: Final = 60.0
+"""Work ahead, on one core, from which they pay for that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,11 @@ class ChosenEngine:
 
     executor: Executor
     why: str
+
+    @property
+    def start_seconds(self) -> float:
+        """Return what it takes until the first trial is trained, in seconds."""
+        return START_SECONDS if self.executor.pace > 1 else 0.0
 
     @property
     def text(self) -> str:
