@@ -24,7 +24,7 @@ from tests.command_line import RunCli
 ROOT = Path(__file__).parents[2]
 OWN_FRAME = f'File "{ROOT / "trainsense"}'
 ROWS = (*TARGETS, *FILES, *FIELDS, *OPTIONS, *DRY_RUN)
-WITH_A_PROCESS = ("syntax error", "model instance", "budget", "missing file", "unknown option")
+WITH_A_PROCESS = ("syntax error", "budget", "unknown option")
 
 
 def check(row: BadInput, status: int, out: str, err: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.acceptance.process import TINY, ended
 from tests.command_line import RunCli
 
-SMALL = ("--budget", "2500steps", "--steps", "50", "--run-dir", "runs")
+SMALL = ("--budget", "1500steps", "--steps", "40", "--run-dir", "runs")
 STAGES = {
     "preflight": {"preflight"},
     "sweep-lr": {"sweep_lr"},
@@ -31,7 +31,7 @@ def test_standard_output_is_the_report(command: str, tmp_path: Path, run_cli: Ru
     assert run.status == int(any(one["severity"] == "error" for one in report["findings"]))
     assert "noise on standard output" in run.err
     assert "noise on the descriptor" in run.err
-    assert report["cost"]["steps"] <= 2500
+    assert report["cost"]["steps"] <= 1500
     assert json.loads((tmp_path / "runs" / "report.json").read_text()) == report
     for table in ("trials.csv", "traces.csv") if report["cost"]["trials"] else ():
         assert (tmp_path / "runs" / table).stat().st_size > 100

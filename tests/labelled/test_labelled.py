@@ -8,6 +8,8 @@ from _pytest.mark import ParameterSet
 from tests.labelled.case import Case
 from tests.labelled.cases import CASES
 from tests.labelled.verdicts import verdict_on
+from tests.looking import judgements
+from trainsense.records.finding import Finding
 
 MISSED: Final = {
     "temperature of products that have no norm": "the scores have a scale that is chosen, as cosine scores have, and no start is "
@@ -32,11 +34,12 @@ def test_nearly_all_faults_are_named() -> None:
     assert len(MISSED) <= 0.05 * sum(case.faulty for case in CASES)
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("case", faults())
 def test_a_fault_is_named(case: Case) -> None:
-    """By one of the rules that count, as an error or a warning."""
-    verdict = verdict_on(case)
-    assert verdict.named, f"said {dict(verdict.said)}, notes {verdict.notes}; meant {case.rules}"
+    """By one of the rules that count, as an error or a warning; only what these judge is measured."""
+    said = judgements(case.make()).of(case.rules)
+    assert any(isinstance(one, Finding) and one.severity != "note" for one in said.values()), said
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.faulty], ids=lambda case: case.name)

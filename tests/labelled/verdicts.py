@@ -4,17 +4,9 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
-
 from tests.labelled.case import Case
-from tests.looking import judgements
-from trainsense.protocol.check_setup import check_setup
-from trainsense.protocol.preflight import preflight
-from trainsense.records.evidence import Evidence
+from tests.looking import judged, looked
 from trainsense.records.finding import Finding, Severity
-from trainsense.runners.bench import prepare
-from trainsense.workload.contract import Workload
-from trainsense.workload.optimizers import build_optimizer
 
 SETUP_RULES = frozenset(["non-finite-data", "not-deterministic"])
 """Rules on evidence that is gathered before preflight."""
@@ -54,17 +46,10 @@ def verdict_on(case: Case, seed: int = 0) -> Verdict:
     """Run the check of the setup and preflight on a labelled workload."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what torch warns of in the user's code is not at issue here
-        evidence = _evidence(case.make(), seed)
-    found = [one for one in judgements(evidence).values() if isinstance(one, Finding)]
+        evidence = looked(case.make(), seed)
+    found = [one for one in judged(evidence).values() if isinstance(one, Finding)]
     return Verdict(
         case=case,
         said={one.rule: one.severity for one in found if one.severity != "note"},
         notes=tuple(one.rule for one in found if one.severity == "note"),
     )
-
-
-def _evidence(workload: Workload, seed: int) -> tuple[Evidence, ...]:
-    bench = prepare(workload, torch.device("cpu"), seed)
-    optimizer = build_optimizer(workload, bench.fresh_model(seed), 1e-3, None)
-    adaptive = any("beta" in key or "alpha" in key for group in optimizer.param_groups for key in group)
-    return (check_setup(bench, seed).setup, *preflight(bench, seed, adaptive=adaptive).evidence)

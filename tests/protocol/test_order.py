@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import COMPLETION, ESSENTIALS, REFINEMENTS, Quadratic, lab, plan
@@ -83,6 +83,7 @@ def test_a_smaller_budget_runs_a_beginning_of_the_same() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@settings(max_examples=30)
 @given(steps=st.integers(0, 8000), lr=st.sampled_from([None, 1e-3, 0.3, 5.0, 1e3]), clip=st.sampled_from([None, 0.1]))
 def test_no_budget_is_exceeded_and_nothing_raises(command: Command, steps: int, lr: float | None, clip: float) -> None:
     """Every stage of every command, with and without the user's lr and clipping; every rule can judge what is there."""

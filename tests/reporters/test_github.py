@@ -165,6 +165,13 @@ def test_any_report_is_a_document_of_commands(report: Report) -> None:
         assert "\x1b" not in one.message
 
 
+def test_a_finding_without_words_is_a_command_all_the_same() -> None:
+    """A report may come from anywhere."""
+    nameless = Finding(rule="", severity="error", title="\x00", detail="")
+    (one,) = annotations(replace(healthy(), findings=(nameless,)))
+    assert (one.kind, one.properties["title"], one.message[:10]) == ("error", "trainsense", "trainsense")
+
+
 def outputs(report: Report) -> dict[str, str]:
     """Return the outputs as the runner reads them."""
     lines = step_outputs(report).removesuffix("\n").split("\n")

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,15 @@ def seed_all(seed: int) -> None:
     """Seed Python's, NumPy's and torch's global generators; `seed` below 2^32."""
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    if _has_accelerator():
+        torch.manual_seed(seed)
+    else:  # the former would note for each kind of device, should it be set up one day, from where it was called
+        torch.default_generator.manual_seed(seed)
+
+
+@cache
+def _has_accelerator() -> bool:
+    return torch.accelerator.is_available()
 
 
 @contextmanager

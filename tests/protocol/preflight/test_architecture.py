@@ -28,7 +28,7 @@ class Hidden(nn.Module):
 
 def test_what_does_not_show_is_not_judged() -> None:
     """With the reason, and what would settle it."""
-    said = judgements(looked(on_digits(Hidden)))
+    said = judgements(on_digits(Hidden))
     for rule in ("missing-residual", "post-norm-residual", "small-batch-norm"):
         one = said[rule]
         assert isinstance(one, NotAssessed)
@@ -43,13 +43,13 @@ def test_a_small_last_batch_does_not_stand_for_all() -> None:
             yield PIXELS[rows], LABELS[rows]
 
     workload = replace(on_digits(lambda: stack(3, norm=nn.BatchNorm1d)), data=data)
-    found = next(one for one in looked(workload) if isinstance(one, Architecture))
+    found = next(one for one in looked(workload, only=[Architecture]) if isinstance(one, Architecture))
     assert [one.examples for one in found.batch_norms] == [32, 32]
 
 
 def test_compiled_models_are_read_as_they_are_written() -> None:
     """By running them eagerly."""
     workload = on_digits(lambda: torch.compile(stack(4), backend="eager"))  # type: ignore[arg-type,return-value]
-    found = next(one for one in looked(workload) if isinstance(one, Architecture))
+    found = next(one for one in looked(workload, only=[Architecture]) if isinstance(one, Architecture))
     assert found.stack is not None
     assert found.stack.depth == 4

@@ -12,7 +12,7 @@ from trainsense.workload.contract import Workload
 
 def statistics(checked: Workload) -> LayerStatistics:
     """Return the evidence."""
-    return next(one for one in looked(checked) if isinstance(one, LayerStatistics))
+    return next(one for one in looked(checked, only=[LayerStatistics]) if isinstance(one, LayerStatistics))
 
 
 def test_snapshots_from_initialisation_through_the_warm_start() -> None:

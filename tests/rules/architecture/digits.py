@@ -8,8 +8,16 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tests.looking import Findings
 from trainsense import Workload
 
+FAMILY = (
+    "post-norm-residual",
+    "missing-residual",
+    "missing-normalization",
+    "residual-not-zero-init",
+    "small-batch-norm",
+)
 DIGITS = load_digits()
 PIXELS = torch.tensor((DIGITS.data - DIGITS.data.mean()) / DIGITS.data.std(), dtype=torch.float32)
 LABELS = torch.tensor(DIGITS.target)
@@ -77,13 +85,6 @@ def blocks(count: int, place: str = "none", *, zero: bool = False, norm_at_end: 
     return nn.Sequential(nn.Linear(64, 48), *(Block(place, zero=zero) for _ in range(count)), *end, nn.Linear(48, 10))
 
 
-def serious(found: Any) -> set[str]:
+def serious(found: Findings) -> set[str]:
     """Return the names of this family's errors and warnings among findings."""
-    family = {
-        "post-norm-residual",
-        "missing-residual",
-        "missing-normalization",
-        "residual-not-zero-init",
-        "small-batch-norm",
-    }
-    return {name for name, one in found.items() if name in family and one.severity != "note"}
+    return {name for name, one in found.among(*FAMILY).items() if one.severity != "note"}

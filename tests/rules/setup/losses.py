@@ -89,8 +89,8 @@ def workload(
 
 def loud(subject: Workload, seed: int = 0) -> dict[str, Finding]:
     """Return the errors and warnings of the rules on losses."""
-    found = findings(subject, seed)
-    return {name: one for name, one in found.items() if name in LOSS_RULES and one.severity != "note"}
+    found = findings(subject, seed).among(*LOSS_RULES)
+    return {name: one for name, one in found.items() if one.severity != "note"}
 
 
 def term(**changes: Any) -> LossTerm:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tests.looking import findings
+from tests.looking import findings, looked
 from tests.rules.setup.losses import binary, classes, cross_entropy, loud, net, terms, with_logits, workload
 from trainsense import Workload
 from trainsense.errors import UserCodeError
@@ -137,7 +137,7 @@ def test_a_first_batch_that_raises_tells_its_labels() -> None:
     """In the dry run, which cannot go on."""
     subject = workload(net(10), lambda: (torch.randn(64, 8), torch.arange(64) % 10 + 1), cross_entropy)
     with pytest.raises(UserCodeError, match=r"labels run from 1 to 10, but the head has 10 classes.*count them from 0"):
-        findings(subject)
+        looked(subject)
 
 
 def test_the_judgement_needs_no_labels_to_pass() -> None:

@@ -182,7 +182,7 @@ def test_terms_of_parameters_that_are_no_penalties_are_not_named(model: Any, los
     """They pull at few scalars, or not towards zero."""
     workload = Workload(model=model, data=lambda: [(ROWS[:32], LABELS[:32])] * 3, loss=loss, lr=1e-3)
     assert RULE not in findings(workload)
-    check = next(one for one in looked(workload) if isinstance(one, RegularizationCheck))
+    check = next(one for one in looked(workload, only=[RegularizationCheck]) if isinstance(one, RegularizationCheck))
     assert [pull.kind for pull in check.pulls] == ["decoupled"]
 
 
@@ -201,7 +201,9 @@ def test_terms_of_parameters_that_are_no_penalties_are_not_named(model: Any, los
 def test_whether_decay_is_decoupled_is_measured(optimizer: Any, options: dict[str, Any], kind: str) -> None:
     """Not read off the name."""
     check = next(
-        one for one in looked(made(optimizer, weight_decay=1e-3, **options)) if isinstance(one, RegularizationCheck)
+        one
+        for one in looked(made(optimizer, weight_decay=1e-3, **options), only=[RegularizationCheck])
+        if isinstance(one, RegularizationCheck)
     )
     assert [pull.kind for pull in check.pulls] == [kind]
     assert math.isfinite(check.pulls[0].strength)

@@ -128,8 +128,7 @@ def test_it_changes_something(architecture: Architecture, edit: str) -> None:
 def test_a_changed_model_goes_when_it_is_dropped(architecture: Architecture, edit: str) -> None:
     found = plan_edit(edit, built(architecture), architecture.example())
     if isinstance(found, Change):
-        gc.collect()
-        gc.disable()
+        gc.disable()  # so that nothing but the last reference can make it go
         model = built(architecture)
         found.make(model)
         weak = weakref.ref(model)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from trainsense.probes.structure.users_files import current_line
+from trainsense.probes.structure.users_files import current_line, shown
 
 _ADDITIONS: Final = frozenset(["add", "add_", "__add__", "__iadd__", "__radd__"])
 
@@ -36,7 +36,7 @@ class Addends(TorchFunctionMode):
             self._seen[number] = sizes
             line = current_line()
             if line is not None:
-                self._lines[number] = line
+                self._lines[number] = shown(line[0]), line[1]
         return result
 
     def line(self, number: int) -> tuple[str, int] | None:

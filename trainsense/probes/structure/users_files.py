@@ -4,8 +4,9 @@ import os
 import sys
 import sysconfig
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import torch
 
@@ -29,10 +30,11 @@ def innermost(lines: Sequence[tuple[str, int]]) -> tuple[str, int] | None:
     >>> innermost([("train.py", 3), (f"{_NOT_THE_USERS[0]}nn/modules/linear.py", 134)])
     ('train.py', 3)
     """
-    kept = [(file, line) for file, line in lines if not file.startswith(_NOT_THE_USERS)]
-    users = [(file, line) for file, line in kept if not any(part in file for part in _LIBRARIES)]
-    last = next(reversed(users or kept), None)
-    return None if last is None else (shown(last[0]), last[1])
+    for owner in ("user", "library"):
+        found = next((one for one in reversed(lines) if _owner(one[0]) == owner), None)
+        if found is not None:
+            return shown(found[0]), found[1]
+    return None
 
 
 def shown(file: str) -> str:
@@ -46,10 +48,26 @@ def shown(file: str) -> str:
 
 
 def current_line() -> tuple[str, int] | None:
-    """Return the innermost line of the user's that is being run."""
-    lines: list[tuple[str, int]] = []
+    """Return the innermost line of the user's that is being run; one of a library's where none is, None if all are torch's.
+
+    The file is named as Python does.
+    """
+    library: tuple[str, int] | None = None
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - `inspect.stack` reads the sources
     while frame is not None:
-        lines.append((frame.f_code.co_filename, frame.f_lineno))
+        file = frame.f_code.co_filename
+        owner = _owner(file)
+        if owner == "user":
+            return file, frame.f_lineno
+        if owner == "library" and library is None:
+            library = file, frame.f_lineno
         frame = frame.f_back
-    return innermost(lines[::-1])
+    return library
+
+
+@lru_cache(maxsize=4096)
+def _owner(file: str) -> Literal["torch", "library", "user"]:
+    """Return whose a file is; trainsense's and Python's import machinery count as torch's."""
+    if file.startswith(_NOT_THE_USERS):
+        return "torch"
+    return "library" if any(part in file for part in _LIBRARIES) else "user"

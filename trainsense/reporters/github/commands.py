@@ -20,6 +20,7 @@ KINDS: Final[dict[str, Kind]] = {"error": "error", "warning": "warning", "note":
 MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 PROPERTY: Final = MESSAGE | str.maketrans({":": "%3A", ",": "%2C"})
 """As actions/toolkit escapes them."""
+NAMELESS: Final = "trainsense"
 LINE_ENDS: Final = str.maketrans("\u2028\u2029", "  ")
 
 
@@ -34,10 +35,12 @@ class _Annotation:
     line: int | None = None
 
     def __str__(self) -> str:
-        """Return it as the runner reads it."""
+        """Return it as the runner reads it; a command without a title or a message would be none."""
         told = {"title": self.title, "file": self.file, "line": "" if self.line is None else str(self.line)}
-        properties = ",".join(f"{key}={_escaped(text, PROPERTY)}" for key, text in told.items() if text)
-        return f"::{self.kind} {properties}::{_escaped(_shortened(self.message), MESSAGE)}"
+        escaped = {key: _escaped(text, PROPERTY) for key, text in told.items()}
+        escaped["title"] = escaped["title"] or NAMELESS
+        properties = ",".join(f"{key}={text}" for key, text in escaped.items() if text)
+        return f"::{self.kind} {properties}::{_escaped(_shortened(self.message), MESSAGE) or NAMELESS}"
 
 
 def write_github(suite: Suite, stream: TextIO) -> None:
@@ -49,7 +52,7 @@ def write_github(suite: Suite, stream: TextIO) -> None:
         kept = of_kind if len(of_kind) <= MOST else of_kind[: MOST - 1]
         lines.extend(kept)
         if more := len(of_kind) - len(kept):
-            lines.append(str(_Annotation(kind=kind, title="trainsense", message=f"+{more} more")))
+            lines.append(str(_Annotation(kind=kind, title=NAMELESS, message=f"+{more} more")))
     stream.write(encodable("\n".join(lines) + "\n", getattr(stream, "encoding", None)))
 
 
@@ -63,7 +66,7 @@ def _annotations(suite: Suite) -> Iterator[_Annotation]:
             yield _Annotation(kind="warning", title=case.name, message=_message(case))
     if not shown:
         message = f"{suite.workload}: {suite.verdict}\n{suite.summary}"
-        yield _Annotation(kind="notice", title="trainsense", message=message)
+        yield _Annotation(kind="notice", title=NAMELESS, message=message)
 
 
 def _order(case: Case) -> tuple[bool, bool, int]:
