@@ -23,6 +23,8 @@ STORE_BYTES: Final = 128 * 2**20
 """Object store of a local Ray: a trial's trace is some 10 kB, and Ray would take 30 % of the memory."""
 LONGEST_FOLDER: Final = 30
 """Ray makes sockets some 70 characters below its folder, and a socket's name may have 103."""
+ENDED: Final = 128 + signal.SIGTERM
+"""Exit status after SIGTERM, as shells have it."""
 LONGEST_REASON: Final = 300
 REMOVING_SECONDS: Final = 5.0
 """Ray's processes write their last lines after they were told to end."""
@@ -121,7 +123,10 @@ class Session:
 
     def wait(self, promises: Sequence[Any]) -> list[Any]:
         """Return those that are kept, one at least."""
-        first, _ = self._ray.wait(list(promises), num_returns=1)
+        try:
+            first, _ = self._ray.wait(list(promises), num_returns=1)
+        except SystemExit:  # Ray passes it on with a status of its own
+            raise SystemExit(ENDED) from None
         more, _ = self._ray.wait(list(promises), num_returns=len(promises), timeout=0)
         return list(more or first)
 
@@ -155,9 +160,13 @@ class Session:
         self._environment.restore()
 
     def _init(self, **options: Any) -> None:
-        if threading.current_thread() is threading.main_thread():
-            self._handler = signal.getsignal(signal.SIGTERM)  # Ray sets its own
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if in_main_thread:
+            self._handler = signal.getsignal(signal.SIGTERM)
         self._ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
+        if in_main_thread:
+            # In place of Ray's own, which prints a stack and aborts after 3 s: too soon to end what was started.
+            signal.signal(signal.SIGTERM, _end if self._handler == signal.SIG_DFL else self._handler)
 
 
 def _imported() -> Any:
@@ -167,6 +176,10 @@ def _imported() -> Any:
         msg = f"--engine ray needs the package ray ({error}): {INSTALL}"
         raise CannotRunError(msg) from None
     return ray
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(ENDED)
 
 
 def _short_folder() -> str | None:
