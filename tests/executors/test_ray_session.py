@@ -149,6 +149,8 @@ def test_a_cluster_that_wants_a_token_is_told_of() -> None:
     assert "set RAY_AUTH_TOKEN" in str(explained(error, "10.0.0.1:6379"))
     error.__cause__ = None
     assert "RAY_AUTH_TOKEN" not in str(explained(error, "10.0.0.1:6379"))
+    error = ConnectionError("ray client connection timeout")
+    assert "set RAY_AUTH_TOKEN" in str(explained(error, "ray://10.0.0.1:10001"))
 
 
 def test_a_token_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,7 @@ from trainsense.errors import CannotRunError
 REACHABLE_SECONDS: Final = 5.0
 """Ray itself waits two minutes for someone to answer."""
 NO_TOKEN: Final = ("Unauthenticated", "InvalidAuthToken", "Token authentication")
-HOW_IN: Final = (
-    "It takes no one without its token: set RAY_AUTH_TOKEN to it (or RAY_AUTH_TOKEN_PATH to a file that holds it) and"
-    " RAY_AUTH_MODE=token."
-)
-
+HOW_IN: Final = "set RAY_AUTH_TOKEN to it (or RAY_AUTH_TOKEN_PATH to a file that holds it) and RAY_AUTH_MODE=token."
 HINTS: Final = "Python and Ray must be of the same versions there as here, with torch installed."
 LONGEST: Final = 600
 """Characters of Ray's own words that a message repeats."""
@@ -45,7 +41,9 @@ def explained(error: BaseException, address: str) -> CannotRunError:
     told = "\n".join(str(one) for one in _chain(error))
     where = f"--engine ray: the Ray cluster at RAY_ADDRESS={address}"
     if any(word in told for word in NO_TOKEN):
-        return CannotRunError(f"{where} cannot be joined. {HOW_IN}")
+        return CannotRunError(f"{where} takes no one without its token: {HOW_IN}")
+    if "client connection timeout" in told:
+        return CannotRunError(f"{where} does not let this process in. If it wants a token: {HOW_IN}")
     if "ray[client]" in told:
         return CannotRunError(f"{where} needs Ray's client: pip install 'trainsense-diagnostics[ray]'")
     return CannotRunError(f"{where} cannot be used: {' '.join(told.split())[:LONGEST]}. {HINTS}")

@@ -1,6 +1,7 @@
 """Runs trials in Ray workers, each with a bench of its own, here or on a cluster."""
 
 import math
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ import torch
 from trainsense.errors import CannotRunError, OptionError
 from trainsense.executors.ray.needs import Needs
 from trainsense.executors.ray.session import Lost, Session
-from trainsense.executors.ray.shipping import TOO_LARGE, shipment_of, too_large
+from trainsense.executors.ray.shipping import shipment_of
 from trainsense.executors.ray.trainer import Ready, Trainer
 from trainsense.executors.worker import Assignment, Refusal
 from trainsense.records.outcome import Crashed
@@ -124,14 +125,9 @@ class RayPool:
         self._session.close()
 
     def _join(self, run_dir: Path | None) -> None:
-        shipment = shipment_of(self._assignment, run_dir)
-        try:
+        with tempfile.TemporaryDirectory(prefix="trainsense-") as packed:
+            shipment = shipment_of(self._assignment, Path(packed), run_dir)
             self._session.join(shipment.runtime_env)
-        except CannotRunError as error:
-            if TOO_LARGE not in str(error) or "working_dir" not in shipment.runtime_env:
-                raise
-            folder, left_behind = Path(shipment.runtime_env["working_dir"]), shipment.runtime_env["excludes"]
-            raise too_large(folder, left_behind, "more than Ray takes") from None
         self._assignment = shipment.assignment
 
     def _room(self, jobs: int | None) -> int:
