@@ -54,6 +54,7 @@ class Quadratic:
     needs: str | None = None
     ran: list[Trial] = field(default_factory=list)
     width: int = 1
+    pace: float = 1.0
 
     @property
     def limit(self) -> float:

@@ -150,6 +150,7 @@ class Strange:
     """An executor that dies of something else."""
 
     width = 1
+    pace = 1.0
 
     def close(self) -> None:
         """Do nothing."""

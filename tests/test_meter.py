@@ -41,17 +41,20 @@ def test_a_model_without_gradients_has_norm_zero() -> None:
 
 
 def test_update_and_ratio() -> None:
-    """Over all trainable parameters; the frozen one counts in neither."""
+    """Over all trainable parameters; the frozen one counts in neither. At every tenth step and at the last."""
     net = model()
-    meter = Meter(net, 3)
-    meter.before_update()
-    with torch.no_grad():
-        next(net.parameters()).add_(torch.tensor([[3.0, 4.0]]))
-    assert meter.after_update(1) == pytest.approx(5.0)
-    trace = meter.trace(2)
-    assert trace.update_norm[1] == pytest.approx(5.0)
-    assert trace.update_ratio[1] == pytest.approx(5.0 / math.sqrt(1 + 1 + 4 + 9))
-    assert math.isnan(trace.update_norm[0])
+    meter = Meter(net, 13)
+    for step in range(13):
+        with torch.no_grad():
+            next(net.parameters()).copy_(torch.tensor([[1.0, 2.0]]))
+        meter.before_update(step)
+        with torch.no_grad():
+            next(net.parameters()).add_(torch.tensor([[3.0, 4.0]]))
+        assert meter.after_update(step) == pytest.approx(5.0 if step in {0, 10, 12} else 0.0)
+    trace = meter.trace(13)
+    assert np.flatnonzero(np.isfinite(trace.update_norm)).tolist() == [0, 10, 12]
+    assert trace.update_norm[10] == pytest.approx(5.0)
+    assert trace.update_ratio[10] == pytest.approx(5.0 / math.sqrt(1 + 4 + 4 + 9))
 
 
 def test_weights_that_are_all_zero_have_no_ratio() -> None:
@@ -59,7 +62,7 @@ def test_weights_that_are_all_zero_have_no_ratio() -> None:
     net = nn.Linear(2, 1, bias=False)
     nn.init.zeros_(net.weight)
     meter = Meter(net, 1)
-    meter.before_update()
+    meter.before_update(0)
     with torch.no_grad():
         net.weight.add_(1.0)
     meter.after_update(0)
@@ -81,7 +84,7 @@ def test_parameters_of_several_types() -> None:
     """Half and single precision side by side."""
     net = nn.Sequential(nn.Linear(2, 1), nn.Linear(2, 1).to(torch.bfloat16))
     meter = Meter(net, 1)
-    meter.before_update()
+    meter.before_update(0)
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(1.0)

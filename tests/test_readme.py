@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.benchmarks.record_sample_runs import README_SAMPLES
+from trainsense.reporters.rule_pages.markdown import table_of_rules
 from trainsense.rules import RULES
 from trainsense.runners.bench import prepare
 from trainsense.workload.load import load
@@ -20,14 +21,9 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-def rule_table() -> str:
-    rows = [f"| `{rule.name}` | {rule.family} | {rule.summary} |" for rule in RULES]
-    return "\n".join(["| rule | family | what was found |", "| --- | --- | --- |", *rows])
-
-
 def test_the_rule_table_is_generated_from_the_rules() -> None:
     found = README.split("<!-- rule table -->")[1].split("<!-- end of rule table -->")[0].strip()
-    assert found == rule_table()
+    assert found == table_of_rules(RULES)
 
 
 def test_the_workload_in_ten_lines_passes_its_dry_run(tmp_path: Path) -> None:

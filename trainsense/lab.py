@@ -173,7 +173,7 @@ class Lab:
 
     def _late(self, price: float) -> bool:
         """Whether something of this price would end after the deadline; a price in steps only knows whether it has passed."""
-        seconds = price / self._executor.width if self.allowance.deadline < math.inf else 0.0
+        seconds = price / self._executor.pace if self.allowance.deadline < math.inf else 0.0
         return self._clock() - self._opened + seconds > self.allowance.deadline
 
     def _skip(self, key: str, trial: Trial, purpose: str, reason: SkipReason) -> Run:

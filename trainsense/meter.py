@@ -10,11 +10,24 @@ from torch.nn.utils import get_total_norm
 
 from trainsense.records.trace import COLUMNS, Trace
 
+UPDATE_EVERY: Final = 10
+"""Updates are measured at every tenth step and at the last: copying the parameters at every step takes a fifth of the time of
+the smallest networks (measured: 0.09 of 0.46 ms)."""
+
+
+def measures_update(step: int, steps: int) -> bool:
+    """Return whether the update of `step`, out of `steps`, is measured.
+
+    >>> [step for step in range(25) if measures_update(step, 25)]
+    [0, 10, 20, 24]
+    """
+    return step % UPDATE_EVERY == 0 or step + 1 == steps
+
 
 class Meter:
     """Records a training of at most `steps` steps.
 
-    Use in this order at every step: `gradient_norm()` after the backward pass and before clipping, `before_update()`,
+    Use in this order at every step: `gradient_norm()` after the backward pass and before clipping, `before_update(step)`,
     the optimizer's step, `after_update(step)`; and `record(step, ...)` at any time for the other figures.
 
     Args:
@@ -26,6 +39,7 @@ class Meter:
         self._parameters: Final = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._values: Final = [parameter.detach() for parameter in self._parameters]
         self._blocks, self._before = _blocks_like(self._values)
+        self._steps: Final = steps
         self._rows: Final = {name: np.full(steps, math.nan) for name in COLUMNS}
 
     @property
@@ -49,12 +63,19 @@ class Meter:
         for name, value in figures.items():
             self._rows[name][step] = value
 
-    def before_update(self) -> None:
-        """Remember the parameters."""
-        torch._foreach_copy_(self._before, self._values)
+    def before_update(self, step: int) -> None:
+        """Remember the parameters, if the update of this step is measured."""
+        if measures_update(step, self._steps):
+            torch._foreach_copy_(self._before, self._values)
 
     def after_update(self, step: int) -> float:
-        """Record the update's norm and its ratio to the weights' norm before it; return the update's norm."""
+        """Record the update's norm and its ratio to the weights' norm before it.
+
+        Returns:
+            The update's norm, 0 where it is not measured; not finite where the parameters have left the finite range.
+        """
+        if not measures_update(step, self._steps):
+            return 0.0
         weights = [torch.linalg.vector_norm(block) for block in self._blocks]
         torch._foreach_sub_(self._before, self._values)
         updates = [torch.linalg.vector_norm(block) for block in self._blocks]

@@ -40,6 +40,7 @@ class OtherSeeds:
         self._executor = executor
 
     width = 1
+    pace = 1.0
 
     def close(self) -> None:
         """Do nothing."""

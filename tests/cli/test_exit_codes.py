@@ -160,6 +160,19 @@ def test_a_fault_of_trainsense(core: Core, run_cli: RunCli, error: Exception) ->
     assert "Traceback" in run_cli("diagnose", "w.py", "--debug").err
 
 
+@pytest.mark.parametrize("code", ["0", "'gone'"])
+def test_a_workload_that_exits(run_cli: RunCli, tmp_path: Path, code: str) -> None:
+    """Its status would be taken for that of a diagnosis: 0 with no report at all."""
+    leaves = (
+        f"def leave(net, batch): return loss(net, batch) if not net.training or next(calls) < 9 else sys.exit({code})"
+    )
+    text = f"import sys, itertools\n{GOOD_WORKLOAD}\ncalls = itertools.count()\n{leaves}\n"
+    (tmp_path / "w.py").write_text(f"{text}workload = Workload(model=model, data=data, loss=leave)\n", encoding="utf-8")
+    ended = run_cli("preflight", "w.py", "--quiet")
+    assert (ended.status, ended.out) == (2, "")
+    assert "raised SystemExit" in ended.err
+
+
 def test_a_broken_pipe_in_the_core_is_no_finding(core: Core, run_cli: RunCli) -> None:
     """Typer would exit with 1."""
     core.answer = BrokenPipeError(errno.EPIPE, "Broken pipe")

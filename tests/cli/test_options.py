@@ -81,11 +81,14 @@ WRONG = [
     (RunOptions(workload="", seeds=0), "--seeds 0"),
     (RunOptions(workload="", seed=-1), "--seed -1"),
     (RunOptions(workload="", jobs=0), "--jobs 0"),
+    (RunOptions(workload="", engine="ray", cpus_per_trial=0.0), "--cpus-per-trial 0"),
+    (RunOptions(workload="", engine="ray", gpus_per_trial=1.5), "--gpus-per-trial 1.5"),
+    (RunOptions(workload="", engine="ray", gpus_per_trial=-0.5), "--gpus-per-trial -0.5"),
+    (RunOptions(workload="", gpus_per_trial=0.5), "--gpus-per-trial 0.5 is for --engine ray, and the engine is auto"),
     (RunOptions(workload="", device="cudo"), "Did you mean cuda?"),
     (RunOptions(workload="", device="cuda:N"), "for example cuda:0"),
     (RunOptions(workload="", device="cuda:-1"), "auto, cpu, cuda, mps or cuda:N"),
-    (RunOptions(workload="", engine="ray"), "engine 'ray' is not part of this version; use auto or sequential"),
-    (RunOptions(workload="", engine="warp"), "one of auto or sequential"),
+    (RunOptions(workload="", engine="warp"), "--engine 'warp' is unknown: it is one of auto, sequential"),
     (RunOptions(workload="", fail_on="errors"), "Did you mean error?"),
 ]
 

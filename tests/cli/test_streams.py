@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from trainsense.cli.rendering import deliver
-from trainsense.cli.streams import report_stream
+from trainsense.cli.streams import deliver, report_stream
 from trainsense.errors import CannotRunError
 
 ROOT = Path(__file__).parents[2]
 NOISE = """
 import ctypes, os, subprocess, sys
-from trainsense.cli.streams import report_stream
+from trainsense.cli.streams import deliver, report_stream
 print("before")
 with report_stream() as stream:
     print("noise from Python")

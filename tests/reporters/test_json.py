@@ -167,7 +167,9 @@ def test_a_value_that_json_cannot_carry_is_a_fault_of_ours() -> None:
     "change",
     [
         {"verdict": "fine"},
-        {"schema": "trainsense.report/2"},
+        {"schema": "trainsense.report/0"},
+        {"schema": "another/2"},
+        {"schema": 2},
         {"findings": [{"rule": "x"}]},
         {"stages": {"sweep_lr": {}}},
         {"cost": None},
@@ -179,6 +181,12 @@ def test_a_document_that_is_no_report_is_refused(change: dict[str, Any]) -> None
     """With exit status 2 and the place named."""
     with pytest.raises(CannotRunError, match=r"no saved report .* at \$"):
         read_report(written(healthy()) | change)
+
+
+def test_a_report_of_a_later_schema_says_so() -> None:
+    """That it departs from this version's schema would not tell what to do."""
+    with pytest.raises(CannotRunError, match=r"A later trainsense .* \"trainsense\.report/2\""):
+        read_report(written(healthy()) | {"schema": "trainsense.report/2"})
 
 
 def test_keys_of_later_versions_are_passed_over() -> None:

@@ -84,6 +84,23 @@ def test_a_stem_that_shadows_another_module(stem: str) -> None:
     assert sys.modules.get(stem) is before
 
 
+def test_a_file_finds_its_namesake_where_its_folder_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `python -m trainsense` has it: the file does not import itself."""
+    Path("wave.py").write_text(f"import wave\nwave.Wave_read\n{BOUND}")
+    monkeypatch.delitem(sys.modules, "wave", raising=False)
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    assert load("wave.py").name == "wave"
+
+
+@pytest.mark.parametrize("package", ["lightning", "sklearn", "transformers"])
+def test_a_package_that_an_extra_brings_is_named_with_it(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """Instead of a traceback."""
+    Path("train.py").write_text(f"import {package}\n{BOUND}")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(WorkloadError, match=rf"train.py imports {package}, .* pip install 'trainsense-diagnostics\["):
+        load("train.py")
+
+
 def test_an_edited_file_is_executed_again() -> None:
     """A notebook that diagnoses a file twice sees the edit."""
     Path("edited.py").write_text(f"{BOUND}\n")

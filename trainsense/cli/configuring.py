@@ -3,11 +3,10 @@
 from typing import Final
 
 from trainsense.cli.choice import check_choice
-from trainsense.cli.rendering import deliver
 from trainsense.cli.settings.project import find_project
 from trainsense.cli.settings.resolving import configured_settings
 from trainsense.cli.settings.showing import write_settings_json, write_settings_markdown, write_settings_text
-from trainsense.cli.streams import report_stream
+from trainsense.cli.streams import deliver, report_stream
 
 WRITERS: Final = {"text": write_settings_text, "json": write_settings_json, "markdown": write_settings_markdown}
 

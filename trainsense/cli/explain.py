@@ -1,53 +1,40 @@
 """`trainsense explain`: the rules, and one rule's page."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
-from trainsense.cli.choice import check_choice
 from trainsense.cli.options import help_text
-from trainsense.cli.streams import report_stream
 
-if TYPE_CHECKING:
-    from trainsense.rules import Rule
-
-SOURCES: Final = """
-(PROTOCOL and CONTRACT stand beside the source: trainsense/protocol/PROTOCOL.md, trainsense/records/CONTRACT.md.)
-"""
 NAME: Final = "explain"
 HELP: Final = help_text(
-    "List the rules, or say what one means.",
+    "List the rules, or say what one means: what it checks, how it is decided, what to try.",
     "explain",
     "explain best-lr-at-edge",
+    "explain best-lr-at-edge --format json",
+    "explain --format markdown",
 )
+
+
+def _rule_names(incomplete: str) -> list[str]:
+    from trainsense.rules import RULES  # noqa: PLC0415 - only a shell that completes asks
+
+    return [rule.name for rule in RULES if rule.name.startswith(incomplete)]
 
 
 def command(
     *,
-    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="A rule's name.", show_default=False)] = None,
+    rule: Annotated[
+        str | None,
+        typer.Argument(metavar="RULE", help="A rule's name.", show_default=False, autocompletion=_rule_names),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="What standard output carries: text, json or markdown.")
+    ] = "text",
     debug: Annotated[bool, typer.Option("--debug", help="Full tracebacks.")] = False,  # noqa: ARG001 - read in main
 ) -> None:
     """Write the list of rules, or the page of one."""
     # Here and not above: the help of other commands must not wait for the rules.
-    from trainsense.cli.rendering import deliver  # noqa: PLC0415
-    from trainsense.rules import RULES  # noqa: PLC0415
+    from trainsense.cli.explaining import explain  # noqa: PLC0415
 
-    text = _list(RULES) if rule is None else _page(rule, RULES)
-    with report_stream() as stream:
-        deliver(lambda out: out.write(text), stream)
-
-
-def _list(rules: Sequence["Rule"]) -> str:
-    width = max(len(rule.name) for rule in rules)
-    lines = []
-    for family in dict.fromkeys(rule.family for rule in rules):
-        members = [f"  {rule.name:<{width}}  {rule.summary}" for rule in rules if rule.family == family]
-        lines.extend([f"{family}:", *members, ""])
-    return "\n".join([*lines, "One rule's page: trainsense explain RULE", ""])
-
-
-def _page(name: str, rules: Sequence["Rule"]) -> str:
-    check_choice("rule", name, [rule.name for rule in rules])
-    rule = next(rule for rule in rules if rule.name == name)
-    return f"# {rule.name} ({rule.family})\n\n{rule.page.strip()}\n{SOURCES}"
+    explain(rule, format_)

@@ -12,9 +12,11 @@ from typer.main import get_command
 import trainsense
 from trainsense.cli import (
     check_instability,
+    compare,
     config,
     diagnose,
     explain,
+    init,
     pick_clip,
     preflight,
     report,
@@ -32,7 +34,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (preflight, sweep_lr, check_instability, pick_clip, sweep_warmup, diagnose, report, explain, config):
+for module in (
+    preflight,
+    sweep_lr,
+    check_instability,
+    pick_clip,
+    sweep_warmup,
+    diagnose,
+    report,
+    compare,
+    explain,
+    init,
+    config,
+):
     app.command(module.NAME, help=module.HELP)(module.command)
 
 

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from trainsense.cli.choice import check_choice
+from trainsense.cli.streams import deliver
 from trainsense.errors import CannotRunError, OptionError
 from trainsense.records.report import Report, Threshold
 from trainsense.reporters.formats import FORMATS
@@ -84,23 +84,6 @@ def send(write: WriteFormat, name: str, outputs: Sequence[OutputFile], stream: T
         raise failures[0]
 
 
-def deliver(write: Callable[[TextIO], object], stream: TextIO) -> None:
-    """Write to standard output; a reader that left early (`| head`) is no error.
-
-    Raises:
-        CannotRunError: the stream cannot take it, for instance because the disk is full.
-    """
-    try:
-        write(stream)
-        stream.flush()
-    except BrokenPipeError:
-        _sink(stream)
-    except OSError as error:
-        _sink(stream)
-        msg = f"The report could not be written to standard output: {error.strerror}."
-        raise CannotRunError(msg) from None
-
-
 def write_output(write: WriteFormat, output: OutputFile) -> None:
     """Write one file, in UTF-8.
 
@@ -132,11 +115,3 @@ def _parse_output(text: str, option: str) -> OutputFile:
         msg = f"{option} {text!r} cannot be written: no permission. Choose another path."
         raise OptionError(msg)
     return OutputFile(format=name, path=path)
-
-
-def _sink(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere, so that closing the stream does not fail again."""
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)

@@ -9,8 +9,8 @@ import typer
 from trainsense.cli.choice import check_threshold
 from trainsense.cli.github_step import tell_github
 from trainsense.cli.kept_reports import kept_report
-from trainsense.cli.rendering import check_format, deliver, parse_outputs, send, writer_of
-from trainsense.cli.streams import report_stream
+from trainsense.cli.rendering import check_format, parse_outputs, send, writer_of
+from trainsense.cli.streams import deliver, report_stream
 from trainsense.errors import OptionError
 
 

@@ -3,10 +3,12 @@
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO, TextIOWrapper
 from typing import TextIO, cast
+
+from trainsense.errors import CannotRunError
 
 STDOUT = 1
 STDERR = 2
@@ -38,6 +40,23 @@ def report_stream() -> Iterator[TextIO]:
             os.dup2(kept, STDOUT)
             os.close(kept)
         sys.stdout = original
+
+
+def deliver(write: Callable[[TextIO], object], stream: TextIO) -> None:
+    """Write to standard output; a reader that left early (`| head`) is no error.
+
+    Raises:
+        CannotRunError: the stream cannot take it, for instance because the disk is full.
+    """
+    try:
+        write(stream)
+        stream.flush()
+    except BrokenPipeError:
+        _sink(stream)
+    except OSError as error:
+        _sink(stream)
+        msg = f"The report could not be written to standard output: {error.strerror}."
+        raise CannotRunError(msg) from None
 
 
 def silence_stdout() -> None:
@@ -81,3 +100,11 @@ def _flush_everything(*streams: TextIO | None) -> None:
                 stream.flush()
     with suppress(OSError, AttributeError, TypeError):  # not every platform opens its own symbols
         ctypes.CDLL(None).fflush(None)  # what C code printed and still holds back
+
+
+def _sink(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, so that closing the stream does not fail again."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -86,7 +86,7 @@ def assemble(frame: Opened, request: Request, evidence: list[Evidence], *, compl
         plots=plots,
         ignored=ignored,
         baseline=request.baseline,
-        provenance=provenance_of(request, frame.started, frame.engine),
+        provenance=provenance_of(request, frame.started, "" if frame.engine is None else frame.engine.text),
     )
 
 

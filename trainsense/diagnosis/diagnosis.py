@@ -25,6 +25,7 @@ from trainsense.records.trial import RANGE_TEST
 from trainsense.reporters.notebook import notebook_html
 from trainsense.reporters.tables import traces_table, trials_table
 from trainsense.workload.load import LoadedWorkload
+from trainsense.workload.user_traceback import without_exits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +63,7 @@ class Diagnosis:
         return notebook_html(self.report)
 
 
+@without_exits("The workload")
 def run_diagnosis(loaded: LoadedWorkload, request: Request, listener: Listener | None = None) -> Diagnosis:
     """Run what `request` asks for on the workload and report.
 

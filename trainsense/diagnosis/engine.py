@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from trainsense.diagnosis.first_look import FirstKnown
+from trainsense.diagnosis.stacking import AS_ASKED_FOR, stacked_where_it_pays, stacking_text
 from trainsense.errors import OptionError
 from trainsense.executors.in_process import InProcess
 from trainsense.executors.interface import Executor
 from trainsense.executors.process_pool import ProcessPool
 from trainsense.executors.ray.needs import Needs
 from trainsense.executors.ray.pool import RayPool
+from trainsense.executors.stacked import Stacked
 from trainsense.executors.worker import Assignment
 from trainsense.records.request import Request
 from trainsense.runners.bench import Bench
@@ -29,11 +31,16 @@ class ChosenEngine:
 
     Attributes:
         executor: runs the trials.
-        text: which, and why: a sentence for the report.
+        why: which, and why.
     """
 
     executor: Executor
-    text: str
+    why: str
+
+    @property
+    def text(self) -> str:
+        """Return which engine ran the trials, and why: a sentence for the report."""
+        return stacking_text(self.executor, self.why) if isinstance(self.executor, Stacked) else self.why
 
 
 def chosen_engine(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown) -> ChosenEngine:
@@ -42,23 +49,34 @@ def chosen_engine(loaded: LoadedWorkload, bench: Bench, request: Request, look: 
     Raises:
         OptionError: what was asked for cannot run this workload.
     """
-    jobs = request.jobs or cores()
     if request.engine == "sequential":
-        return ChosenEngine(executor=InProcess(bench), text="sequential, as asked for")
+        return ChosenEngine(executor=InProcess(bench), why="sequential, as asked for")
+    if request.engine == "stacked":
+        return ChosenEngine(executor=Stacked(bench, InProcess(bench)), why=AS_ASKED_FOR)
     if request.engine == "ray":
         return _ray(loaded, bench, request)
-    against = _against_processes(loaded, bench, request, look, jobs)
     if request.engine == "processes":
         if not loaded.target:
             msg = "--engine processes needs a workload that lies in a file: a worker process has to load it."
             raise OptionError(msg)
+        jobs = request.jobs or cores()
         return ChosenEngine(
-            executor=_pool(loaded, bench, request, look, jobs), text=f"processes, as asked for: {_workers(jobs)}"
+            executor=_pool(loaded, bench, request, look, jobs), why=f"processes, as asked for: {_workers(jobs)}"
         )
+    chosen = _one_by_one(loaded, bench, request, look)
+    if request.command == "preflight":
+        return chosen
+    return ChosenEngine(executor=stacked_where_it_pays(bench, chosen.executor, look.step_seconds), why=chosen.why)
+
+
+def _one_by_one(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown) -> ChosenEngine:
+    """Return the fastest engine that trains each trial by itself."""
+    jobs = request.jobs or cores()
+    against = _against_processes(loaded, bench, request, look, jobs)
     if against:
-        return ChosenEngine(executor=InProcess(bench), text=f"sequential: {against}")
+        return ChosenEngine(executor=InProcess(bench), why=f"sequential: {against}")
     return ChosenEngine(
-        executor=_pool(loaded, bench, request, look, jobs), text=f"processes: {_workers(jobs)}, one thread each"
+        executor=_pool(loaded, bench, request, look, jobs), why=f"processes: {_workers(jobs)}, one thread each"
     )
 
 
@@ -112,7 +130,7 @@ def _ray(loaded: LoadedWorkload, bench: Bench, request: Request) -> ChosenEngine
         jobs=request.jobs,
         run_dir=request.run_dir,
     )
-    return ChosenEngine(executor=pool, text=f"ray, as asked for: {pool.text}")
+    return ChosenEngine(executor=pool, why=f"ray, as asked for: {pool.text}")
 
 
 def _assignment(loaded: LoadedWorkload, bench: Bench, request: Request, threads: int) -> Assignment:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from trainsense.diagnosis.engine import chosen_engine
+from trainsense.diagnosis.engine import ChosenEngine, chosen_engine
 from trainsense.diagnosis.first_look import FirstKnown, first_look
 from trainsense.diagnosis.judging import setup_errors
 from trainsense.errors import BatchSourceError, UserCodeError
@@ -51,11 +51,9 @@ PLANNED_SHARE: Final = 0.95
 """Of what is left is planned, so that the clock, which would make the same command end elsewhere, seldom has to step in."""
 MOST_KEPT_BACK: Final = 0.4
 """… but never more than this share of a small budget."""
-GAIN_PER_WORKER: Final = 0.5
-"""Each further worker does at least so much of what the first does (measured on two shared cores: 0.3 to 0.86)."""
 WITH_PREFLIGHT: Final = ("preflight", "diagnose")
 """Commands that look into the model before they train it."""
-STORE_FORMAT: Final = "4"
+STORE_FORMAT: Final = "5"
 """Raise when a change makes kept trials differ from new ones."""
 
 
@@ -83,7 +81,7 @@ class Opened:
     setup_steps: int
     lines: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(tz=UTC))
-    engine: str = ""
+    engine: ChosenEngine | None = None
 
 
 @contextmanager
@@ -111,7 +109,7 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
             engine = chosen_engine(loaded, bench, request, look)
             executor = engine.executor
             lab = Lab(executor, context=context, store=store, fresh=request.fresh, listener=listener)
-            lab.allow(_allowance(request.budget, look.prices, steps, executor.width))
+            lab.allow(_allowance(request.budget, look.prices, steps, executor.pace))
             yield Opened(
                 loaded=loaded,
                 bench=bench,
@@ -121,7 +119,7 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
                 setup_steps=steps,
                 lines=source_lines(lambda: bench.fresh_model(request.seed)),
                 started=started,
-                engine=engine.text,
+                engine=engine,
             )
     finally:
         if executor is not None:
@@ -173,13 +171,13 @@ def _first_seen(
     return seen, look, look.steps + looked.steps
 
 
-def _allowance(budget: BudgetLimit, prices: Prices, setup_steps: int, width: int) -> Allowance:
+def _allowance(budget: BudgetLimit, prices: Prices, setup_steps: int, pace: float) -> Allowance:
     if budget.unit == "steps":
         return Allowance(amount=budget.amount - setup_steps, prices=prices)
     kept_back = min(MOST_KEPT_BACK * budget.amount, CLOSING_SECONDS + CLOSING_SHARE * budget.amount)
     spent = setup_steps * prices.step
     amount = PLANNED_SHARE * (budget.amount - kept_back) - spent
-    amount *= 1 + (width - 1) * GAIN_PER_WORKER
+    amount *= pace
     return Allowance(amount=amount, prices=prices, deadline=budget.amount - kept_back / 2)
 
 

@@ -163,11 +163,14 @@ def _kept(sweep: LearningRateSweep, user: UserSetting | None, plan: Plan) -> Rec
     """Return the user's settings as they are, or lr* where they named none."""
     if user is None:
         settings = Settings(lr=sweep.best_lr or 0.0, clip_norm=plan.subject.clip_norm)
+        compared = "You gave no lr to compare with"
+        if plan.subject.lr is not None:
+            compared = f"Your lr {plan.subject.lr:.3g} did not fit the budget, so that it is not compared with it"
         return Recommendation(
             settings=settings,
             fixes=(),
-            why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {_seeds(sweep.seeds)}. You gave "
-            "no lr to compare with, and no fix was shown to do better.",
+            why=f"Of the learning rates tried it ended lowest after {sweep.horizon} steps on {_seeds(sweep.seeds)}. {compared}, "
+            "and no fix was shown to do better.",
             price="no extra steps",
             code=snippets(settings, settings, plan.subject),
         )

@@ -16,6 +16,7 @@ class InProcess:
     """
 
     width = 1
+    pace = 1.0
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench

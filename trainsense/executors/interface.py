@@ -12,7 +12,11 @@ class Executor(Protocol):
 
     @property
     def width(self) -> int:
-        """Return how many trials it runs at once, at least 1."""
+        """Return how many trials it takes at once, at least 1."""
+
+    @property
+    def pace(self) -> float:
+        """Return how many times as fast as one after another it runs many trials, as far as can be counted on."""
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Run]:
         """Yield one run per trial, each as soon as it is done, in whatever order."""

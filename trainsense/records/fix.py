@@ -2,12 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from trainsense.records.settings import Settings
 
 FixStatus = Literal["verified", "rejected", "inconclusive", "untested"]
 SHARE_OF_DROP = "share of the loss drop"
+
+FIX_NAMES: Final = (
+    "lower-lr",
+    "raise-lr",
+    "clip-grad-norm",
+    "warmup",
+    "clip-and-warmup",
+    "change-optimizer",
+    "decay-lr",
+    "warm-restart",
+    "larger-batch",
+    "smaller-batch",
+    "gradient-noise",
+    "reinitialize",
+    "zero-init-residual",
+    "pre-norm",
+    "add-normalization",
+    "add-residual",
+    "replace-activation",
+    "normalize-inputs",
+    "remove-softmax",
+    "optimize-all-parameters",
+    "qk-norm",
+    "z-loss",
+)
+"""The names that fixes carry (CONTRACT 5), those of later versions included."""
 
 
 @dataclass(frozen=True, kw_only=True)

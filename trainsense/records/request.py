@@ -14,7 +14,7 @@ FEWEST_STEPS: Final = 20
 
 Command = Literal["preflight", "sweep-lr", "check-instability", "pick-clip", "sweep-warmup", "diagnose"]
 
-Engine = Literal["auto", "sequential", "processes", "ray"]
+Engine = Literal["auto", "sequential", "stacked", "processes", "ray"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,11 @@ class RulePage:
         family: `setup`, `stability`, …
         summary: one line.
         page: what it checks, how it is decided, what to try, where it comes from (markdown).
+        fixes: what its findings may offer, by name (CONTRACT 5).
     """
 
     name: str
     family: str
     summary: str
     page: str
+    fixes: tuple[str, ...] = ()

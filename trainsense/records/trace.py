@@ -17,7 +17,7 @@ class Trace:
         loss: mean training loss of the step's batch before the update, never scaled.
         grad_norm: L2 norm of the full gradient over all parameters, before clipping.
         clipped: 1 where the gradient was rescaled by clipping, else 0.
-        update_norm: L2 norm of the change of all parameters.
+        update_norm: L2 norm of the change of all parameters, at every tenth step and at the last planned one.
         update_ratio: `update_norm` over the L2 norm of all parameters before the update.
         probe_loss: loss on the fixed probe batches before the update (PROTOCOL 0).
         eval_loss: mean loss on the eval data in evaluation mode before the update.

@@ -33,7 +33,7 @@ def print_parts(
     buffer = StringIO()
     console = Console(
         file=buffer,
-        width=_stream_width(stream) if width is None else width,
+        width=stream_width(stream) if width is None else width,
         height=100,
         color_system="standard" if colored else None,
         force_terminal=colored,
@@ -58,7 +58,8 @@ def wants_color(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _stream_width(stream: TextIO) -> int:
+def stream_width(stream: TextIO) -> int:
+    """Return the terminal's columns, or 80 where `stream` is none."""
     if not stream.isatty():
         return DEFAULT_WIDTH
     try:

@@ -84,6 +84,7 @@ def read_report(document: Mapping[str, Any]) -> Report:
     Raises:
         CannotRunError: if the document is no report, or one of another schema.
     """
+    _refuse_later(document.get("schema"))
     fault = _fault(document)
     if fault is not None:
         message = f'This is no saved report of schema "{SCHEMA}": it departs from it {fault}.'
@@ -175,6 +176,18 @@ def _known(kind: type, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Keep the keys that the record knows: a later version may have added others."""
     names = {field.name for field in fields(kind)}
     return {key: value for key, value in entry.items() if key in names}
+
+
+def _refuse_later(schema: object) -> None:
+    """Raise a `CannotRunError` for a schema of ours with a number above the one that is read here."""
+    family, own = SCHEMA.split("/")
+    number = schema.removeprefix(f"{family}/") if isinstance(schema, str) else ""
+    if number.isdecimal() and number.isascii() and int(number[:9]) > int(own):
+        message = (
+            f'A later trainsense made this report: its schema is "{family}/{number[:9]}", and "{SCHEMA}" is the last '
+            "that this version knows. Read it with the version that made it."
+        )
+        raise CannotRunError(message)
 
 
 def _fault(document: Mapping[str, Any]) -> str | None:

@@ -25,7 +25,7 @@ def as_number(value: object) -> float | None:
         try:
             return float(value)
         except OverflowError:
-            return math.copysign(math.inf, value)
+            return math.inf if value > 0 else -math.inf
     return float(value) if isinstance(value, str) and value in {"nan", "inf", "-inf"} else None
 
 

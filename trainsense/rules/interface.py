@@ -1,12 +1,13 @@
 """`Rule`: a judgement on evidence, with its page. Rules run nothing and see no model."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from types import ModuleType, NoneType
+from types import CodeType, FunctionType, ModuleType, NoneType
 from typing import get_args, get_type_hints
 
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.records.finding import Judgement, NotAssessed
+from trainsense.records.fix import FIX_NAMES
 from trainsense.records.rule_page import RulePage
 
 
@@ -59,5 +60,21 @@ def rule_of(module: ModuleType) -> Rule:
         family=parts[-2],
         summary=page.splitlines()[0],
         page=page,
+        fixes=_fixes_named_in(module),
         judge=module.judge,
     )
+
+
+def _fixes_named_in(module: ModuleType) -> tuple[str, ...]:
+    """Return the fixes that the module's functions name, in their order: what its findings may offer."""
+    functions = [value for value in vars(module).values() if isinstance(value, FunctionType)]
+    own = [function.__code__ for function in functions if function.__module__ == module.__name__]
+    return tuple(dict.fromkeys(name for code in own for name in _texts(code) if name in FIX_NAMES))
+
+
+def _texts(constant: object) -> Iterator[str]:
+    if isinstance(constant, str):
+        yield constant
+    parts = constant.co_consts if isinstance(constant, CodeType) else constant if isinstance(constant, tuple) else ()
+    for part in parts:
+        yield from _texts(part)

@@ -104,14 +104,14 @@ class Bench:
 
     def probe_loss(self, model: nn.Module) -> float:
         """Return the loss on the probe set (PROTOCOL 0)."""
-        with self._probing(model):
-            return mean_loss(lambda batch: self._evaluated(model, batch), self.probe_batches)
+        with self.probing(model):
+            return mean_loss(lambda batch: self.evaluated(model, batch), self.probe_batches)
 
     def eval_loss(self, model: nn.Module) -> float:
         """Return the mean loss on the eval batches in evaluation mode."""
         with evaluation_mode(model, gradient=self.seen.needs_gradient):
             moved = (to_device(batch, self.device) for batch in self.eval_batches)
-            return mean_loss(lambda batch: self._evaluated(model, batch), moved)
+            return mean_loss(lambda batch: self.evaluated(model, batch), moved)
 
     def initial_loss(self, seed: int, model: nn.Module, edits: tuple[str, ...] = ()) -> float:
         """Return L0 of `seed`: the fresh `model`'s eval loss, or its probe loss without eval data; measured once."""
@@ -141,9 +141,9 @@ class Bench:
         """Return `shuffle_gap`, `constant_gap`, `mean_output_gap` and `output_spread` on the probe set."""
 
         def loss(batch: Any) -> Tensor:
-            return self._evaluated(model, batch)
+            return self.evaluated(model, batch)
 
-        with self._probing(model):
+        with self.probing(model):
             constant, mean = constant_gaps(model, loss, self.probe_batches)
             return {
                 "shuffle_gap": shuffle_gap(model, loss, self.probe_batches),
@@ -154,18 +154,24 @@ class Bench:
 
     def constant_gap(self, model: nn.Module) -> float | None:
         """Return by how much the best constant prediction's loss on the probe set lies above the model's (PROTOCOL 0)."""
-        with self._probing(model):
-            return constant_gaps(model, lambda batch: self._evaluated(model, batch), self.probe_batches)[0]
+        with self.probing(model):
+            return constant_gaps(model, lambda batch: self.evaluated(model, batch), self.probe_batches)[0]
 
     def attention_logit(self, model: nn.Module) -> float | None:
         """Return the largest attention logit on the first probe batch, None without attention."""
-        with self._probing(model):
-            return largest_attention_logit(model, lambda: self._evaluated(model, self.probe_batches[0]))
+        with self.probing(model):
+            return largest_attention_logit(model, lambda: self.evaluated(model, self.probe_batches[0]))
 
-    def _probing(self, model: nn.Module) -> AbstractContextManager[None]:
+    def probing(self, model: nn.Module) -> AbstractContextManager[None]:
+        """Return the mode in which the probe set is evaluated (PROTOCOL 0)."""
         return probe_mode(model, example_count(self.probe_batches[0]), gradient=self.seen.needs_gradient)
 
-    def _evaluated(self, model: nn.Module, batch: Any) -> Tensor:
+    def evaluated(self, model: nn.Module, batch: Any) -> Tensor:
+        """Return the user's loss on a batch that is used again.
+
+        Raises:
+            UserCodeError: the user's code raised.
+        """
         usable = cloned(batch) if self.seen.mutates_batches else batch
         with user_code("Workload.loss"):
             return self.loss(model, usable)

@@ -18,7 +18,8 @@ from trainsense.records.run import Run
 from trainsense.records.trace import empty_trace
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench
-from trainsense.runners.score import attention_steps, evaluation_steps, score_of
+from trainsense.runners.ending import measure_end, run_of
+from trainsense.runners.score import attention_steps, evaluation_steps
 from trainsense.workload.optimizers import build_optimizer
 from trainsense.workload.schedule import factors
 from trainsense.workload.seeding import derived_seed, random_state_kept, seed_all
@@ -116,7 +117,7 @@ class _Training:
                 return stop
             if clipped and trial.clip_norm is not None:
                 clip_grads_with_norm_(meter.parameters, trial.clip_norm, norm_tensor)
-            meter.before_update()
+            meter.before_update(self.step)
             with user_code("the step of Workload.optimizer"):
                 self.scaler.step(self.optimizer)
             self.scaler.update()
@@ -196,35 +197,18 @@ class _Training:
 
     def finish(self, model: nn.Module) -> Outcome:
         """Measure the trained model."""
-        trial, bench = self.trial, self.bench
-        if bench.eval_batches and trial.evaluate:
-            self.ends["eval_loss"] = bench.eval_loss(model)
-            self.ends["metrics"] = bench.metrics(model)
-        if trial.probe_every:
-            probe = bench.probe_loss(model)
-            if not math.isfinite(probe):
-                return Diverged(reason="non-finite-probe", step=trial.steps - 1, value=probe)
-            self.ends["final_probe_loss"] = probe
-            self.ends["final_attention_logit"] = bench.attention_logit(model)
-            self.ends |= bench.input_dependence(model)
-        return Completed()
+        return measure_end(self.bench, self.trial, model, self.ends)
 
     def result(self, outcome: Outcome, started: float) -> Run:
         """Put the run together."""
-        completed = isinstance(outcome, Completed)
-        steps = self.trial.steps if completed else self.step + 1
-        trace = empty_trace() if self.meter is None else self.meter.trace(steps)
-        ends = dict(self.ends)
-        score, error = score_of(trace, ends.pop("eval_loss", None)) if completed else (None, None)
-        return Run(
-            trial=self.trial,
-            trace=trace,
-            outcome=outcome,
+        steps = self.trial.steps if isinstance(outcome, Completed) else self.step + 1
+        return run_of(
+            self.trial,
+            empty_trace() if self.meter is None else self.meter.trace(steps),
+            outcome,
             initial_loss=self.initial_loss,
-            score=score,
-            score_error=error,
             seconds=time.perf_counter() - started,
-            **ends,
+            figures=self.ends,
         )
 
 

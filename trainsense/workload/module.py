@@ -3,16 +3,23 @@
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import Final
 
 from trainsense.errors import WorkloadError
 from trainsense.workload.user_traceback import user_code
 
 WORKLOAD_MARK = "__trainsense_workload__"
 """Set on modules that were executed from a workload file: such a name is free to be taken again."""
+EXTRAS: Final[Mapping[str, str]] = MappingProxyType(
+    {"lightning": "lightning", "sklearn": "recipes", "transformers": "transformers"}
+)
+"""The extra that brings a package."""
 
 
 def import_file(path: Path, source: str) -> ModuleType:
@@ -23,15 +30,16 @@ def import_file(path: Path, source: str) -> ModuleType:
 
     Raises:
         UserCodeError: the file cannot be compiled or raised.
-        WorkloadError: the file cannot be read.
+        WorkloadError: the file cannot be read, or imports a package that an extra would bring.
     """
     folder = str(path.parent)
     stem = path.stem.replace(".", "_")
     taken = _is_taken(stem, folder)
     name = f"trainsense_workload_{stem}" if taken else stem
-    if taken and folder not in sys.path:
-        sys.path.append(folder)
-    elif not taken and sys.path[:1] != [folder]:
+    if taken:
+        # Not first even where `python -m trainsense` has put it there: the file would import itself.
+        sys.path[:] = [*_without(folder), folder]
+    elif sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
     loader = SourceFileLoader(name, str(path))
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
@@ -45,7 +53,7 @@ def import_file(path: Path, source: str) -> ModuleType:
     importlib.invalidate_caches()
     done = False
     try:
-        with user_code(f"Importing {source}"):
+        with _importing(source):
             # Compiled here and not through the cached bytecode, which misses an edit within the same second.
             exec(loader.source_to_code(text, str(path)), module.__dict__)  # noqa: S102
         done = True
@@ -67,7 +75,7 @@ def import_by_name(name: str) -> ModuleType:
     if here not in sys.path:
         sys.path.insert(0, here)
     importlib.invalidate_caches()
-    with user_code(f"Importing {name}"):
+    with _importing(name):
         try:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:
@@ -82,6 +90,21 @@ def import_by_name(name: str) -> ModuleType:
             raise WorkloadError(msg) from None
 
 
+@contextmanager
+def _importing(source: str) -> Iterator[None]:
+    """Run the import inside; a package that an extra would bring is one error with the line to install it."""
+    with user_code(f"Importing {source}"):
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            package = error.name or ""
+            if package not in EXTRAS:
+                raise
+            install = f"pip install 'trainsense-diagnostics[{EXTRAS[package]}]'"
+            msg = f"{source} imports {package}, which is not installed: {install}"
+            raise WorkloadError(msg) from error
+
+
 def _content(path: Path, source: str) -> bytes:
     try:
         return path.read_bytes()
@@ -93,13 +116,17 @@ def _content(path: Path, source: str) -> bytes:
 def _is_taken(stem: str, folder: str) -> bool:
     if hasattr(sys.modules.get(stem), WORKLOAD_MARK):
         return False
-    elsewhere = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(folder)]
     return (
         stem in sys.stdlib_module_names
         or stem in sys.builtin_module_names
-        or PathFinder.find_spec(stem, elsewhere) is not None
+        or PathFinder.find_spec(stem, _without(folder)) is not None
         or stem in sys.modules
     )
+
+
+def _without(folder: str) -> list[str]:
+    """Return `sys.path` without the folder."""
+    return [entry for entry in sys.path if Path(entry or ".").resolve() != Path(folder)]
 
 
 def _restore(name: str, before: ModuleType | None) -> None:

@@ -25,15 +25,30 @@ def user_code(where: str) -> Iterator[None]:
             trainsense's own errors pass through unchanged.
     """
     try:
-        yield
+        with without_exits(where):
+            yield
     except TrainsenseError:
         raise
+    except Exception as error:
+        message = f"{where} raised {described(error)}"
+        raise UserCodeError(message, format_user_traceback(error)) from error
+
+
+@contextmanager
+def without_exits(where: str) -> Iterator[None]:
+    """Run what calls the user's code inside; an exit from there must not end the process with a status of its own.
+
+    Args:
+        where: what was being done, the start of the message: `"The workload"`.
+
+    Raises:
+        UserCodeError: the code inside called `sys.exit`. Everything else passes through unchanged.
+    """
+    try:
+        yield
     except SystemExit as error:
         way_out = "sys.exit ends the whole diagnosis: guard it with `if __name__ == '__main__':`."
         message = f"{where} raised {described(error)}. {way_out}"
-        raise UserCodeError(message, format_user_traceback(error)) from error
-    except Exception as error:
-        message = f"{where} raised {described(error)}"
         raise UserCodeError(message, format_user_traceback(error)) from error
 
 

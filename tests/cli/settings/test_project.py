@@ -29,7 +29,7 @@ WRONG = [
         'device = "cudo"',
         ":5: device 'cudo' is unknown: it is one of auto, cpu, cuda, mps or cuda:N. Did you mean cuda?",
     ),
-    ('engine = "ray"', "use auto or sequential"),
+    ('engine = "warp"', ":5: engine 'warp' is unknown: it is one of auto, sequential"),
     ('format = "jsn"', ":5: format 'jsn' is unknown: it is one of text, json"),
     ('fail-on = "errors"', ":5: fail-on 'errors' is unknown: it is one of error, warning, note or never"),
     ('run-dir = ""', ":5: run-dir is '', a string: it must be a path"),

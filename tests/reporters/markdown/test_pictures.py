@@ -97,6 +97,14 @@ def test_writing_again_onto_itself_changes_nothing(tmp_path: Path, picture: Path
     assert there.read_bytes() == PNG + b"1"
 
 
+def test_a_report_in_its_run_directory_links_the_plots_there(tmp_path: Path, picture: Path) -> None:
+    """They are not copied once more."""
+    (tmp_path / "plots").mkdir()
+    there = picture.rename(tmp_path / "plots" / "lr-axis.png")
+    assert images(written(tmp_path / "report.md", figure(there)))[0][0] == "plots/lr-axis.png"
+    assert not (tmp_path / "report-plots").exists()
+
+
 def test_what_cannot_be_written_is_an_error(tmp_path: Path, picture: Path) -> None:
     """Who asked for a file is told that it is not whole."""
     (tmp_path / "report-plots").write_text("a file, no folder")

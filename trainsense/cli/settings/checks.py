@@ -10,8 +10,7 @@ from trainsense.cli.choice import check_choice, check_threshold
 from trainsense.errors import OptionError
 from trainsense.records.request import FEWEST_STEPS
 
-ENGINES: Final = ("auto", "sequential", "processes", "ray")
-LATER_ENGINES: Final = ("stacked",)
+ENGINES: Final = ("auto", "sequential", "stacked", "processes", "ray")
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
 
@@ -65,7 +64,7 @@ def _device(called: str, value: str) -> None:
 
 
 CHECKS: Final[Mapping[str, Callable[[str, Any], object]]] = {
-    "engine": lambda called, value: check_choice(called, value, ENGINES, later=LATER_ENGINES),
+    "engine": lambda called, value: check_choice(called, value, ENGINES),
     "fail_on": lambda called, value: check_threshold(value, called),
     "device": _device,
     "lr": _positive("0.1"),

@@ -11,6 +11,7 @@ from typing import Any, Final
 import torch
 
 from trainsense.errors import CannotRunError, OptionError
+from trainsense.executors.process_pool import GAIN_PER_WORKER
 from trainsense.executors.ray.needs import Needs
 from trainsense.executors.ray.session import Lost, Session
 from trainsense.executors.ray.shipping import shipment_of
@@ -67,6 +68,7 @@ class RayPool:
             if self._session.kind == "joined":
                 self._join(run_dir)
             self.width = self._room(jobs)
+            self.pace = 1 + (self.width - 1) * GAIN_PER_WORKER
         except BaseException:
             self._session.close()
             raise

@@ -1,10 +1,5 @@
-"""HTML: one file that needs nothing beside it."""
+"""HTML: one file that needs nothing beside it, runs nothing and fetches nothing."""
 
-from typing import TextIO
+from trainsense.reporters.html.writing import write_html
 
-from trainsense.reporters.document import Document
-
-
-def write_html(document: Document, stream: TextIO) -> None:
-    """Write the document as one page, pictures included."""
-    raise NotImplementedError
+__all__ = ["write_html"]

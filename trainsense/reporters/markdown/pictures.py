@@ -1,4 +1,4 @@
-"""The pictures of a document, copied beside the file that links them."""
+"""The pictures of a document, beside the file that links them."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,10 +10,12 @@ from trainsense.reporters.document.blocks import Block, Card, Figure, Folded
 from trainsense.reporters.document.figures.picture import SIGNATURE
 
 LONGEST_NAME: Final = 80
+PLOTS: Final = "plots"
+"""The folder of a run directory that holds its plots."""
 
 
 def copied_pictures(blocks: Iterable[Block], target: Path) -> dict[Path, str]:
-    """Copy the pictures of all figures into the folder STEM-plots beside `target`.
+    """Copy the pictures of all figures into the folder STEM-plots beside `target`, but for those in a folder beside it already.
 
     Returns:
         The relative link of each picture, by the file it was copied from, without those that cannot be read.
@@ -28,14 +30,21 @@ def copied_pictures(blocks: Iterable[Block], target: Path) -> dict[Path, str]:
         file = figure.file
         if file is None or file in links or (picture := _read(file)) is None:
             continue
+        if file.resolve().parent == target.resolve().parent / PLOTS:  # the report is written into the run directory
+            links[file] = _link(PLOTS, file.name)
+            continue
         name = _free_name(figure.name, taken)
         taken.add(name.lower())
         folder.mkdir(exist_ok=True)
         copy = folder / name
         if not (copy.exists() and copy.samefile(file)):
             copy.write_bytes(picture)
-        links[file] = quote_from_bytes(f"{folder.name}/{name}".encode("utf-8", "surrogateescape"))
+        links[file] = _link(folder.name, name)
     return links
+
+
+def _link(folder: str, name: str) -> str:
+    return quote_from_bytes(f"{folder}/{name}".encode("utf-8", "surrogateescape"))
 
 
 def _figures(blocks: Iterable[Block]) -> Iterator[Figure]:

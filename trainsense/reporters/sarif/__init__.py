@@ -36,7 +36,7 @@ def _run(suite: Suite) -> dict[str, Any]:
                 "rules": list(rules.values()),
             }
         },
-        "automationDetails": {"id": f"trainsense/{_category(suite.workload)}/"},
+        "automationDetails": {"id": _category(suite)},
         "columnKind": "unicodeCodePoints",
         "invocations": [
             {
@@ -55,9 +55,13 @@ def _run(suite: Suite) -> dict[str, Any]:
     }
 
 
-def _category(workload: str) -> str:
-    """Return the workload's name as the last part of a category: GitHub cuts the id at its last slash."""
-    return one_line(workload).replace("/", "-") or NO_NAME
+def _category(suite: Suite) -> str:
+    """Return the id of the run: GitHub takes what stands before the last slash for its category.
+
+    A comparison has one of its own: uploaded beside the workload's report, it would else take its place.
+    """
+    workload = one_line(suite.workload).replace("/", "-") or NO_NAME
+    return f"trainsense/{workload}/compare/" if suite.command == "compare" else f"trainsense/{workload}/"
 
 
 def _crashes(suite: Suite) -> Iterator[dict[str, Any]]:

@@ -60,14 +60,20 @@ def lr_strip(report: Report) -> LrStrip | None:
     points = _points(sweep["trials"]) if sweep else []
     if not sweep or not points:
         return None
-    marks = _marks(points, as_number(sweep["best_lr"]))
+    marks = "".join(_marks(points, as_number(sweep["best_lr"])).values())
     low = f"{lr_text(points[0].lr)} "
     lines = [f"{low}{marks} {lr_text(points[-1].lr)}"]
     user_lr = as_number(report.stages.get("user_setting", {}).get("lr"))
     if user_lr is not None and math.isfinite(user_lr) and user_lr > 0:
         nearest = min(range(len(points)), key=lambda index: abs(math.log(points[index].lr) - math.log(user_lr)))
         lines.append(" " * (len(low) + nearest) + f"^ yours, {lr_text(user_lr)}")
-    return LrStrip(lines=tuple(lines), legend=_legend(marks), figures=_figures(sweep))
+    return LrStrip(lines=tuple(lines), legend=legend_of(marks), figures=_figures(sweep))
+
+
+def marks_by_lr(report: Report) -> Mapping[float, str]:
+    """Return the character of each learning rate tried, ascending; nothing where no sweep ran."""
+    sweep = report.stages.get("sweep_lr")
+    return _marks(_points(sweep["trials"]), as_number(sweep["best_lr"])) if sweep else {}
 
 
 def trials_by_lr(trials: Sequence[Mapping[str, Any]]) -> dict[float, list[Mapping[str, Any]]]:
@@ -92,10 +98,10 @@ def _points(trials: Sequence[Mapping[str, Any]]) -> list[_Point]:
     return points
 
 
-def _marks(points: Sequence[_Point], best_lr: float | None) -> str:
+def _marks(points: Sequence[_Point], best_lr: float | None) -> dict[float, str]:
     losses = [point.loss for point in points if point.loss is not None]
     low, high = (min(losses), max(losses)) if losses else (0.0, 0.0)
-    return "".join(_mark(point, best_lr, low, high) for point in points)
+    return {point.lr: _mark(point, best_lr, low, high) for point in points}
 
 
 def _mark(point: _Point, best_lr: float | None, low: float, high: float) -> str:
@@ -111,7 +117,8 @@ def _mark(point: _Point, best_lr: float | None, low: float, high: float) -> str:
     return LEVELS[min(len(LEVELS) - 1, int(share * len(LEVELS)))]
 
 
-def _legend(marks: str) -> str:
+def legend_of(marks: str) -> str:
+    """Return what the characters of an axis mean."""
     parts = [f"{LEVELS[0]} low loss  {LEVELS[-1]} high loss"]
     named = ((BEST, "best"), (FAILS, "fails"), (FAILS_SOMETIMES, "fails on some seeds"), (UNKNOWN, "no loss measured"))
     parts += [f"{mark} {meaning}" for mark, meaning in named if mark in marks]

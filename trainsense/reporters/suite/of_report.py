@@ -19,9 +19,11 @@ OTHER = "other"
 
 
 def suite_of_report(report: Report, rendering: Rendering) -> Suite:
-    """Return one case for each rule that the report names: causes first, rules that are not known here last."""
+    """Return one case for each rule, causes first; rules that only the report knows come last.
+
+    A rule that the report does not name is skipped: the command was not about it. So every command has the same cases.
+    """
     cases = {case.name: case for case in _Cases(report=report, rendering=rendering).all()}
-    known = [name for name in rendering.pages if name in cases]
     return Suite(
         command=report.command,
         workload=report.workload.name,
@@ -29,7 +31,7 @@ def suite_of_report(report: Report, rendering: Rendering) -> Suite:
         version=report.version,
         verdict=report.verdict,
         summary=report.summary,
-        cases=tuple(cases[name] for name in dict.fromkeys((*known, *cases))),
+        cases=tuple(cases[name] for name in dict.fromkeys((*rendering.pages, *cases))),
         properties=facts(report),
         seconds=report.cost.seconds,
         started="" if report.provenance is None else report.provenance.started,
@@ -46,6 +48,7 @@ class _Cases:
     def all(self) -> Iterator[Case]:
         """Yield them; of a rule that is named twice the one that matters more comes later."""
         report = self.report
+        yield from map(self._not_named, self.rendering.pages)
         yield from map(self._passed, report.passed)
         yield from map(self._ignored, report.ignored)
         yield from map(self._not_assessed, report.not_assessed)
@@ -53,6 +56,9 @@ class _Cases:
         for finding in sorted(report.findings, key=lambda finding: SEVERITIES.index(finding.severity)):
             by_rule.setdefault(finding.rule, []).append(finding)
         yield from map(self._found, by_rule.values())
+
+    def _not_named(self, rule: str) -> Case:
+        return self._case(rule, "skipped", reason=f"not judged by {_line(self.report.command)}")
 
     def _passed(self, passed: Passed) -> Case:
         return self._case(passed.rule, "passed", body=passed.text)

@@ -1,0 +1,1 @@
+"""Tests of `trainsense.reporters.comparison`."""
