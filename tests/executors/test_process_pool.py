@@ -5,61 +5,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
+from tests.executors.pooled import DEADLY, ONCE, RAISING, UNREADABLE, WORKLOAD, assert_same, by_trial, trial
 from trainsense.errors import BatchSourceError, WorkloadError
 from trainsense.executors.in_process import InProcess
 from trainsense.executors.process_pool import ProcessPool
 from trainsense.executors.worker import Assignment
 from trainsense.records.outcome import Completed, Crashed, Diverged
-from trainsense.records.run import Run
-from trainsense.records.trace import COLUMNS
-from trainsense.records.trial import Trial
 from trainsense.runners.bench import prepare
 from trainsense.workload.load import load
-
-WORKLOAD = """
-import os
-import signal
-import torch
-from torch import nn
-from trainsense import Workload
-
-DEADLY, ONCE, RAISING, UNREADABLE = 0.013, 0.017, 0.019, 0.023
-LR = [0.0]
-
-def model():
-    return nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.1), nn.Tanh(), nn.Linear(8, 1))
-
-def data():
-    for _ in range(6):
-        if LR[0] == UNREADABLE:
-            raise OSError("the disk is gone")
-        rows = torch.randn(16, 3)
-        yield rows, rows.sum(dim=1, keepdim=True).sin()
-
-def loss(net, batch):
-    print("noise")
-    if LR[0] == RAISING:
-        raise ValueError("no such luck")
-    return nn.functional.mse_loss(net(batch[0]), batch[1])
-
-def optimizer(net, lr):
-    LR[0] = lr
-    if lr == DEADLY or (lr == ONCE and not os.path.exists("died")):
-        open("died", "w").close()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return torch.optim.SGD(net.parameters(), lr=lr)
-
-workload = Workload(model=model, data=data, loss=loss, optimizer=optimizer, lr=0.05, eval_data=data)
-"""
-DEADLY, ONCE, RAISING, UNREADABLE = 0.013, 0.017, 0.019, 0.023
-
-
-def trial(lr: float, seed: int = 0) -> Trial:
-    return Trial(lr=lr, seed=seed, steps=30, probe_every=5, stop_loss=1e3)
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +37,6 @@ def pool(assignment: Assignment) -> Iterator[ProcessPool]:
     made.close()
 
 
-def by_trial(runs: Iterator[Run]) -> dict[str, Run]:
-    return {run.trial.content(): run for run in runs}
-
-
 def test_a_worker_trains_as_this_process_does(pool: ProcessPool, folder: Path) -> None:
     """Bit for bit: batches, dropout, scores and divergences."""
     trials = [trial(lr, seed) for lr in (0.01, 0.3, 1e4) for seed in (0, 1)]
@@ -92,17 +44,7 @@ def test_a_worker_trains_as_this_process_does(pool: ProcessPool, folder: Path) -
         bench = prepare(load(str(folder / "pooled.py")).workload, torch.device("cpu"), 0)
         here = by_trial(InProcess(bench).run(trials))
     there = by_trial(pool.run(trials))
-    assert here.keys() == there.keys()
-    for key, run in here.items():
-        other = there[key]
-        assert run.outcome == other.outcome
-        assert (run.score, run.initial_loss, run.final_probe_loss) == (
-            other.score,
-            other.initial_loss,
-            other.final_probe_loss,
-        )
-        for column in COLUMNS:
-            np.testing.assert_array_equal(getattr(run.trace, column), getattr(other.trace, column))
+    assert_same(here, there)
     assert isinstance(there[trial(1e4).content()].outcome, Diverged)
 
 

@@ -11,14 +11,13 @@ from trainsense.records.report import Threshold
 NEVER: Final = "never"
 
 
-def check_choice(option: str, value: str, names: Iterable[str], *, later: Iterable[str] = ()) -> None:
+def check_choice(option: str, value: str, names: Iterable[str]) -> None:
     """Raise unless `value` is one of `names`.
 
     Args:
         option: as typed, `--format`.
         value: what it was given.
         names: what this version knows.
-        later: names that are announced and not part of this version.
 
     Raises:
         OptionError: with the names there are and the closest one.
@@ -27,9 +26,6 @@ def check_choice(option: str, value: str, names: Iterable[str], *, later: Iterab
     if value in names:
         return
     known = " or ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
-    if value in tuple(later):
-        msg = f"{option.lstrip('-')} {value!r} is not part of this version; use {known}."
-        raise OptionError(msg)
     close = get_close_matches(value, names, n=1)
     guess = f" Did you mean {close[0]}?" if close else ""
     msg = f"{option} {value!r} is unknown: it is one of {known}.{guess}"

@@ -10,7 +10,19 @@ from trainsense.cli.settings.checks import check_value
 from trainsense.records.request import Command, Engine, Request
 from trainsense.rules.selecting import ignored_rules, rule_names, selection_of
 
-CHECKED: Final = ("engine", "fail_on", "device", "lr", "steps", "seeds", "seed", "jobs", "budget")
+CHECKED: Final = (
+    "engine",
+    "fail_on",
+    "device",
+    "lr",
+    "steps",
+    "seeds",
+    "seed",
+    "jobs",
+    "cpus_per_trial",
+    "gpus_per_trial",
+    "budget",
+)
 """Options whose values have to be checked, in this order."""
 
 DEFAULT_RUNS = Path(".trainsense")
@@ -47,6 +59,8 @@ def request_from(command: Command, options: RunOptions, *, factor: float = 10.0,
         selection=selection,
         engine=cast("Engine", options.engine),
         jobs=options.jobs,
+        cpus_per_trial=options.cpus_per_trial,
+        gpus_per_trial=options.gpus_per_trial,
     )
 
 

@@ -12,6 +12,8 @@ from trainsense.errors import OptionError
 from trainsense.executors.in_process import InProcess
 from trainsense.executors.interface import Executor
 from trainsense.executors.process_pool import ProcessPool
+from trainsense.executors.ray.needs import Needs
+from trainsense.executors.ray.pool import RayPool
 from trainsense.executors.stacked import Stacked
 from trainsense.executors.worker import Assignment
 from trainsense.records.request import Request
@@ -58,6 +60,8 @@ def chosen_engine(loaded: LoadedWorkload, bench: Bench, request: Request, look: 
         return ChosenEngine(executor=InProcess(bench), why="sequential, as asked for")
     if request.engine == "stacked":
         return ChosenEngine(executor=Stacked(bench, InProcess(bench)), why=AS_ASKED_FOR)
+    if request.engine == "ray":
+        return _ray(loaded, bench, request)
     if request.engine == "processes":
         if not loaded.target:
             msg = "--engine processes needs a workload that lies in a file: a worker process has to load it."
@@ -111,15 +115,39 @@ def _seconds_ahead(request: Request, look: FirstKnown) -> float:
 
 def _pool(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown, jobs: int) -> ProcessPool:
     return ProcessPool(
-        Assignment(
-            target=loaded.target,
-            folder=str(Path.cwd()),
-            lr=request.lr,
-            device=str(bench.device),
-            seed=request.seed,
-            threads=look.threads if jobs == 1 else 1,
-        ),
+        _assignment(loaded, bench, request, look.threads if jobs == 1 else 1),
         jobs,
+    )
+
+
+def _ray(loaded: LoadedWorkload, bench: Bench, request: Request) -> ChosenEngine:
+    if not loaded.target:
+        msg = "--engine ray needs a workload that lies in a file: a worker has to load it."
+        raise OptionError(msg)
+    on_gpu = bench.device.type == "cuda"
+    cpus = 1.0 if request.cpus_per_trial is None else request.cpus_per_trial
+    gpus = float(on_gpu) if request.gpus_per_trial is None else request.gpus_per_trial
+    if on_gpu != (gpus > 0):
+        msg = f"--gpus-per-trial {gpus:g} does not go with {bench.device}, on which the trials train: see --device."
+        raise OptionError(msg)
+    pool = RayPool(
+        _assignment(loaded, bench, request, max(1, int(cpus))),
+        Needs(cpus=cpus, gpus=gpus),
+        cores=cores(),
+        jobs=request.jobs,
+        run_dir=request.run_dir,
+    )
+    return ChosenEngine(executor=pool, why=f"ray, as asked for: {pool.text}")
+
+
+def _assignment(loaded: LoadedWorkload, bench: Bench, request: Request, threads: int) -> Assignment:
+    return Assignment(
+        target=loaded.target,
+        folder=str(Path.cwd()),
+        lr=request.lr,
+        device=str(bench.device),
+        seed=request.seed,
+        threads=threads,
     )
 
 

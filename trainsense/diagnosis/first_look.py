@@ -21,7 +21,8 @@ SLOW_STEP: Final = 0.05
 THREADS_PAY: Final = 1.2
 """More threads are used where they are this much faster."""
 
-NOT_OF_THE_PLAN: Final = ("run_dir", "fresh", "keep_going", "selection", "baseline", "engine", "jobs")
+NOT_OF_THE_PLAN: Final = ("run_dir", "fresh", "keep_going", "selection", "baseline")
+HOW_TO_RUN: Final = ("engine", "jobs", "cpus_per_trial", "gpus_per_trial")
 """What is asked for without a bearing on how long trials are."""
 
 
@@ -71,7 +72,7 @@ def first_look(bench: Bench, request: Request, store: Store | None, context: str
             return _document(look, used, STEP_PRICES, 0)
         return _document(look, used, *time_steps(bench, request.seed))
 
-    asked = asdict(request) | dict.fromkeys(NOT_OF_THE_PLAN) | {"device": bench.device.type}
+    asked = asdict(request) | dict.fromkeys((*NOT_OF_THE_PLAN, *HOW_TO_RUN)) | {"device": bench.device.type}
     key = hashlib.sha256(f"{context}|{asked}".encode()).hexdigest()
     document = make() if store is None else store.plan(key, make, anew=request.fresh)
     if on_cpu:

@@ -66,17 +66,22 @@ def work(connection: Connection, assignment: Assignment) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption ends
     os.dup2(2, 1)  # what the user's code prints is no report
     try:
-        bench = _bench(assignment)
+        bench = bench_for(assignment)
         while (trial := connection.recv()) is not None:
             assert isinstance(trial, Trial)
             connection.send(run_trial(bench, trial))
     except TrainsenseError as error:
-        connection.send(_refusal(error))
+        connection.send(refusal_of(error))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent is gone: nobody wants the rest
 
 
-def _bench(assignment: Assignment) -> Bench:
+def bench_for(assignment: Assignment) -> Bench:
+    """Return the bench that the assignment describes; this process is the worker's own.
+
+    Raises:
+        TrainsenseError: the workload cannot be loaded or set up here.
+    """
     os.chdir(assignment.folder)
     torch.set_num_threads(assignment.threads)
     workload = load(assignment.target).workload
@@ -87,6 +92,7 @@ def _bench(assignment: Assignment) -> Bench:
     return bench
 
 
-def _refusal(error: TrainsenseError) -> Refusal:
+def refusal_of(error: TrainsenseError) -> Refusal:
+    """Return an error as it travels to the parent."""
     traceback = error.user_traceback if isinstance(error, UserCodeError) else ""
     return Refusal(kind=type(error), message=str(error), user_traceback=traceback)

@@ -14,7 +14,7 @@ FEWEST_STEPS: Final = 20
 
 Command = Literal["preflight", "sweep-lr", "check-instability", "pick-clip", "sweep-warmup", "diagnose"]
 
-Engine = Literal["auto", "sequential", "stacked", "processes"]
+Engine = Literal["auto", "sequential", "stacked", "processes", "ray"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +68,11 @@ class Request:
         baseline: findings that fail no pipeline any more, None for none.
         engine: how trials are run.
         jobs: how many worker processes at most, None for as many as there are cores.
+        cpus_per_trial: CPUs that the engine `ray` sets aside for a trial, also fractions; None for 1.
+        gpus_per_trial: GPUs likewise, also fractions; None for 1 where trials train on a GPU, else 0.
 
     Raises:
-        OptionError: a value is out of range.
+        OptionError: a value is out of range, or is for another engine.
     """
 
     command: Command = "diagnose"
@@ -88,6 +90,8 @@ class Request:
     baseline: Baseline | None = None
     engine: Engine = "auto"
     jobs: int | None = None
+    cpus_per_trial: float | None = None
+    gpus_per_trial: float | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges, for whoever makes a request."""
@@ -104,4 +108,19 @@ class Request:
         ):
             if count is not None and count < least:
                 msg = f"{name} must be at least {least}, not {count}."
+                raise OptionError(msg)
+        self._check_shares()
+
+    def _check_shares(self) -> None:
+        """Raise where what a trial takes of a node is off, or asked of an engine that has no nodes."""
+        if self.cpus_per_trial is not None and not (math.isfinite(self.cpus_per_trial) and self.cpus_per_trial > 0):
+            msg = f"cpus_per_trial must be finite and above 0, not {self.cpus_per_trial:g}."
+            raise OptionError(msg)
+        gpus = self.gpus_per_trial
+        if gpus is not None and not (0 <= gpus <= 1 or (math.isfinite(gpus) and gpus > 1 and gpus.is_integer())):
+            msg = f"gpus_per_trial must be from 0 to 1 or a whole number, not {gpus:g}."
+            raise OptionError(msg)
+        for name, share in (("cpus-per-trial", self.cpus_per_trial), ("gpus-per-trial", gpus)):
+            if share is not None and self.engine != "ray":
+                msg = f"--{name} {share:g} is for --engine ray, and the engine is {self.engine}: leave one of them out."
                 raise OptionError(msg)

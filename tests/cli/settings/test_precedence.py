@@ -22,8 +22,10 @@ steps = 50
 seeds = 2
 seed = 7
 device = "cpu"
-engine = "sequential"
+engine = "ray"
 jobs = 1
+cpus-per-trial = 2
+gpus-per-trial = 0.5
 budget = "9s"
 run-dir = "runs"
 fresh = true
@@ -43,8 +45,10 @@ VARIABLES = {
     "SEEDS": "2",
     "SEED": "7",
     "DEVICE": "cpu",
-    "ENGINE": "sequential",
+    "ENGINE": "ray",
     "JOBS": "1",
+    "CPUS_PER_TRIAL": "2",
+    "GPUS_PER_TRIAL": "0.5",
     "BUDGET": "9s",
     "RUN_DIR": "runs",
     "FRESH": "Yes",
@@ -70,8 +74,10 @@ ASKED = Request(
     fresh=True,
     factor=100.0,
     selection=Selection(select=("dead-relu", "lr-too-low"), ignore={"lr-too-low": "frozen, by design"}),
-    engine="sequential",
+    engine="ray",
     jobs=1,
+    cpus_per_trial=2.0,
+    gpus_per_trial=0.5,
 )
 
 

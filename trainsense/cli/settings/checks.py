@@ -10,8 +10,7 @@ from trainsense.cli.choice import check_choice, check_threshold
 from trainsense.errors import OptionError
 from trainsense.records.request import FEWEST_STEPS
 
-ENGINES: Final = ("auto", "sequential", "stacked", "processes")
-LATER_ENGINES: Final = ("ray",)
+ENGINES: Final = ("auto", "sequential", "stacked", "processes", "ray")
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 
 
@@ -49,6 +48,12 @@ def _least(least: int, why: str) -> Callable[[str, int], None]:
     return check
 
 
+def _gpus(called: str, value: float) -> None:
+    if not math.isfinite(value) or value < 0 or (value > 1 and not value.is_integer()):
+        msg = f"{called} {value:g} is no such number: it must be from 0 to 1, for a share of a GPU, or a whole number."
+        raise OptionError(msg)
+
+
 def _device(called: str, value: str) -> None:
     if re.fullmatch(r"cuda:\d+", value):
         return
@@ -59,7 +64,7 @@ def _device(called: str, value: str) -> None:
 
 
 CHECKS: Final[Mapping[str, Callable[[str, Any], object]]] = {
-    "engine": lambda called, value: check_choice(called, value, ENGINES, later=LATER_ENGINES),
+    "engine": lambda called, value: check_choice(called, value, ENGINES),
     "fail_on": lambda called, value: check_threshold(value, called),
     "device": _device,
     "lr": _positive("0.1"),
@@ -68,5 +73,7 @@ CHECKS: Final[Mapping[str, Callable[[str, Any], object]]] = {
     "seeds": _least(1, "a setting is tried on one seed at least"),
     "seed": _least(0, "torch takes no negative seed"),
     "jobs": _least(1, "someone has to do the work"),
+    "cpus_per_trial": _positive("0.5"),
+    "gpus_per_trial": _gpus,
     "budget": lambda called, value: parse_budget(value, called),
 }

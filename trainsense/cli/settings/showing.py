@@ -54,7 +54,7 @@ def _parts(settings: Mapping[str, Configured], file: Path | None, columns: int) 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold", width=None)
     for column in COLUMNS:
         table.add_column(
-            column, overflow="fold", max_width=max(columns - 50, columns // 3) if column == "value" else None
+            column, overflow="fold", max_width=max(columns - 55, columns // 4) if column == "value" else None
         )
     for setting in SETTINGS:
         configured = settings.get(setting.field)
