@@ -192,6 +192,6 @@ def test_help_shows_defaults_and_reads_no_settings(project: Project, run_cli: Ru
     ended = run_cli("diagnose", "--help")
     assert ended.status == 0
     text = " ".join(ended.out.split())
-    for default in ("text", "0", "auto", "1", "10m", "error"):
+    for default in ("text", "0", "auto", "10m", "error"):
         assert f"[default: {default}]" in text
     assert "--fresh / --no-fresh" in text
