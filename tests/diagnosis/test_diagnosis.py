@@ -54,10 +54,11 @@ def test_an_interrupt_within_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Trial] = []
 
     def run(self: InProcess, trials: Sequence[Trial]) -> Iterator[Run]:
-        seen.extend(trials)
-        if len(seen) == 4:
-            raise KeyboardInterrupt
-        yield from original(self, trials)
+        for trial in trials:
+            seen.append(trial)
+            if len(seen) == 4:
+                raise KeyboardInterrupt
+            yield from original(self, [trial])
 
     monkeypatch.setattr(InProcess, "run", run)
     diagnosis = run_diagnosis(from_object(workload(lr=0.1)), request("diagnose", 5000))

@@ -15,7 +15,7 @@ from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, REFINED_STAGES, St
 from trainsense.records.evidence import (
     Evidence,
 )
-from trainsense.records.outcome import Crashed
+from trainsense.records.outcome import Crashed, Diverged
 from trainsense.records.plan import COMPLETION, REFINEMENTS, Plan
 from trainsense.records.progress import Listener, Silent
 from trainsense.records.report import Report
@@ -112,14 +112,16 @@ def _refuse_if_all_crashed(runs: Sequence[tuple[str, Run]]) -> None:
     """Stop where the user's code raises whatever the learning rate: that is no diagnosis but a workload that cannot run.
 
     Raises:
-        UserCodeError: every trial (the shorter range test apart) ended in an exception; it carries the first one's traceback.
+        UserCodeError: every trial (the shorter range test apart) ended in an exception, but for those whose learning rate was
+            too high to get there; it carries the first one's traceback.
     """
-    outcomes = [run.outcome for _, run in runs if run.trial.schedule != RANGE_TEST]
-    crashes = [outcome for outcome in outcomes if isinstance(outcome, Crashed)]
-    if crashes and len(crashes) == len(outcomes):
-        first = crashes[0]
-        msg = f"All {len(crashes)} trials failed, whatever the learning rate; the first {first.text}"
-        raise UserCodeError(msg, first.user_traceback)
+    tried = sorted((run for _, run in runs if run.trial.schedule != RANGE_TEST), key=lambda run: run.trial.lr)
+    ends = [run.outcome for run in tried]
+    crashes = [end for end in ends if isinstance(end, Crashed)]
+    if crashes and isinstance(ends[0], Crashed) and all(isinstance(end, Crashed | Diverged) for end in ends):
+        what = "All trials failed" if len(crashes) == len(ends) else "No trial ran to the end"
+        msg = f"{what}, whatever the learning rate; {len(crashes)} of {len(ends)} raised, the first {crashes[0].text}"
+        raise UserCodeError(msg, crashes[0].user_traceback)
 
 
 def _run_pass(
