@@ -1,4 +1,4 @@
-"""What starting up costs: `trainsense --help` against the help of a Typer program that does nothing.
+"""What starting up costs: `trainsense --help`, and what renders saved reports, against the help of a Typer program that does nothing.
 
 Run: python -m tests.benchmarks.start_up [PAIRS]
 
@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from statistics import median
 
 PAIRS = 15
+SAMPLE = "sample_runs/wide_resnet_stride"
 BARE = """
 import typer
 app = typer.Typer()
@@ -36,6 +37,9 @@ PROGRAMS = {
     "bare Typer program, --help": ("-c", BARE, "--help"),
     "trainsense --help": ("-m", "trainsense", "--help"),
     "trainsense --version": ("-m", "trainsense", "--version"),
+    "trainsense report": ("-m", "trainsense", "report", SAMPLE, "--fail-on", "never"),
+    "trainsense report, HTML": ("-m", "trainsense", "report", SAMPLE, "--fail-on", "never", "--format", "html"),
+    "trainsense compare": ("-m", "trainsense", "compare", SAMPLE, SAMPLE),
     "import torch": ("-c", "import torch"),
 }
 

@@ -23,8 +23,8 @@ from trainsense.workload.load import LoadedWorkload
 START_SECONDS: Final = 8.0
 """Worker processes take 6 to 10 s to come up on two cores (measured: the fork server imports torch once, each worker reads the
 batches)."""
-WORTH_SECONDS: Final = 60.0
-"""Work ahead, on one core, from which they pay for that."""
+WORTH_SECONDS: Final = 120.0
+"""Work ahead, on one core, from which they pay for that (measured: on two shared cores a minute holds as many trials either way)."""
 
 
 @dataclass(frozen=True, kw_only=True)
