@@ -100,7 +100,7 @@ def test_a_file_that_was_changed_since(tmp_path: Path) -> None:
 def test_without_a_file() -> None:
     """A notebook's cell, a copy that no line of the user's made."""
     names = {"Workload": Workload, "mlp": mlp, "fixed_batches": fixed_batches, "squared_error": squared_error}
-    exec(compile(f"workload = Workload({CALL})", "/tmp/ipykernel_1/2.py", "exec"), names)  # noqa: S102, S108
+    exec(compile(f"workload = Workload({CALL})", "/notebooks/ipykernel_1/2.py", "exec"), names)  # noqa: S102
     workload = names["workload"]
     assert isinstance(workload, Workload)
     assert written(workload) is None
