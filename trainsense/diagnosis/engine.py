@@ -16,15 +16,23 @@ from trainsense.executors.ray.needs import Needs
 from trainsense.executors.ray.pool import RayPool
 from trainsense.executors.stacked import Stacked
 from trainsense.executors.worker import Assignment
-from trainsense.records.request import Request
+from trainsense.records.request import BudgetLimit, Request
 from trainsense.runners.bench import Bench
 from trainsense.workload.load import LoadedWorkload
 
+SWEEP_HORIZON: Final = 300
+"""Steps of a sweep trial where the budget allows (PROTOCOL 0)."""
 START_SECONDS: Final = 8.0
 """Worker processes take 6 to 10 s to come up on two cores (measured: the fork server imports torch once, each worker reads the
 batches)."""
-WORTH_SECONDS: Final = 120.0
-"""Work ahead, on one core, from which they pay for that (measured: on two shared cores a minute holds as many trials either way)."""
+WORTH_SECONDS: Final = 40.0
+"""Training ahead, on one core, from which they pay for that …"""
+WORTH_BUDGET: Final = 120.0
+"""… and budget in seconds (measured: on two shared cores a minute holds as many trials either way)."""
+TRAININGS: Final = {"diagnose": 90}
+"""Trainings of the horizon that a command takes where nothing limits it (measured by tests/benchmarks/fix_cost: 57 to 129) …"""
+FEWER_TRAININGS: Final = 30
+"""… and those that try fewer fixes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,16 +109,21 @@ def _against_processes(loaded: LoadedWorkload, bench: Bench, request: Request, l
         "the workload lies in no file that a worker could load": not loaded.target,
         "preflight trains next to nothing": request.command == "preflight",
         f"its steps already use {look.threads} threads": look.threads > 1,
-        f"about {ahead:.0f} s of work, too little for worker processes to pay": ahead < WORTH_SECONDS,
+        f"about {ahead:.0f} s of training, too little for worker processes to pay": ahead < WORTH_SECONDS,
+        "the budget is too short for worker processes to pay": _short(request.budget),
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
+def _short(budget: BudgetLimit) -> bool:
+    return budget.unit == "seconds" and budget.amount < WORTH_BUDGET
+
+
 def _seconds_ahead(request: Request, look: FirstKnown) -> float:
-    budget = request.budget
-    if math.isinf(budget.amount):
-        return math.inf
-    return budget.amount if budget.unit == "seconds" else budget.amount * look.step_seconds
+    """Return how long one core would train: the whole command, or what the budget holds of it."""
+    steps = TRAININGS.get(request.command, FEWER_TRAININGS) * (request.steps or SWEEP_HORIZON)
+    limit = request.budget.amount * (look.step_seconds if request.budget.unit == "steps" else 1.0)
+    return min(steps * look.step_seconds, limit if math.isfinite(request.budget.amount) else math.inf)
 
 
 def _pool(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown, jobs: int) -> ProcessPool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
-from trainsense.diagnosis.engine import ChosenEngine, chosen_engine
+from trainsense.diagnosis.engine import SWEEP_HORIZON, ChosenEngine, chosen_engine
 from trainsense.diagnosis.first_look import FirstKnown, first_look
 from trainsense.diagnosis.judging import setup_errors
 from trainsense.errors import BatchSourceError, UserCodeError
@@ -34,8 +34,6 @@ from trainsense.workload.source_lines import source_lines
 if TYPE_CHECKING:
     from trainsense.executors.interface import Executor
 
-SWEEP_HORIZON: Final = 300
-"""Steps of a sweep trial where the budget allows (PROTOCOL 0)."""
 SHORTEST_HORIZON: Final = 60
 """Below this a trial says little about training."""
 TRIALS_IN_BUDGET: Final = 40
