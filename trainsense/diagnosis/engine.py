@@ -102,14 +102,13 @@ def cores() -> int:
 
 def _against_processes(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown, jobs: int) -> str:
     """Return what speaks against worker processes, empty if nothing does."""
-    ahead = _seconds_ahead(request, look)
     reasons = {
         "one core, or one job": jobs < 2,
         f"trials share {bench.device}": bench.device.type != "cpu",
         "the workload lies in no file that a worker could load": not loaded.target,
         "preflight trains next to nothing": request.command == "preflight",
         f"its steps already use {look.threads} threads": look.threads > 1,
-        f"about {ahead:.0f} s of training, too little for worker processes to pay": ahead < WORTH_SECONDS,
+        "too little training ahead for worker processes to pay": _seconds_ahead(request, look) < WORTH_SECONDS,
         "the budget is too short for worker processes to pay": _short(request.budget),
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
