@@ -16,10 +16,11 @@ from trainsense.workload.contract import Workload
 from trainsense.workload.optimizers import build_optimizer
 
 _BY_NAME: Final = {rule.name: rule for rule in RULES}
-_EVERYTHING: Final = frozenset([Setup, *(one.gives for one in preflight.MEASUREMENTS)])
+PREFLIGHT: Final = frozenset(one.gives for one in preflight.MEASUREMENTS)
+EVERYTHING: Final = PREFLIGHT | {Setup}
 
 
-def looked(workload: Workload, seed: int = 0, *, only: Collection[type] = _EVERYTHING) -> tuple[Evidence, ...]:
+def looked(workload: Workload, seed: int = 0, *, only: Collection[type] = PREFLIGHT) -> tuple[Evidence, ...]:
     """Return the evidence that preflight has of a workload, on the CPU.
 
     Args:
@@ -36,14 +37,14 @@ def looked(workload: Workload, seed: int = 0, *, only: Collection[type] = _EVERY
         return (*first, *preflight.preflight(bench, seed, adaptive=adaptive).evidence)
 
 
-def judged(evidence: Sequence[Evidence]) -> dict[str, Judgement]:
+def judgements(evidence: Sequence[Evidence]) -> dict[str, Judgement]:
     """Return what each rule says of the evidence, by the rule's name."""
     return {rule.name: rule(evidence) for rule in RULES}
 
 
 def _kinds(rule: Rule) -> set[type]:
     hints = get_type_hints(rule.judge)
-    return {kind for hint in hints.values() for kind in get_args(hint) or (hint,)} & _EVERYTHING
+    return {kind for hint in hints.values() for kind in get_args(hint) or (hint,)} & EVERYTHING
 
 
 class Judgements(Mapping[str, Judgement]):
@@ -100,11 +101,11 @@ class Findings(Mapping[str, Finding]):
         return len(self.among(*_BY_NAME))
 
 
-def judgements(workload: Workload, seed: int = 0) -> Judgements:
+def judgements_on(workload: Workload, seed: int = 0) -> Judgements:
     """Return what each rule says of a workload."""
     return Judgements(workload, seed)
 
 
 def findings(workload: Workload, seed: int = 0) -> Findings:
     """Return preflight's findings on a workload."""
-    return Findings(judgements(workload, seed))
+    return Findings(judgements_on(workload, seed))

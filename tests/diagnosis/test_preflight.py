@@ -1,8 +1,10 @@
 """Preflight as a command of its own, and as what stands before a diagnosis."""
 
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +248,18 @@ def test_a_label_that_ends_the_first_look_is_a_finding() -> None:
     report = run_diagnosis(from_object(sick), request("diagnose")).report
     assert "labels-mismatch" in {finding.rule for finding in report.findings if finding.severity == "error"}
     assert report.cost.trials == 0
+
+
+def test_no_clock_decides_what_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that takes a second from one look at the clock to the next, it is the same."""
+
+    def label(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+        return functional.cross_entropy(model(batch[0]), torch.arange(len(batch[0])) % 2)  # which nothing can learn
+
+    subject = workload(model=lambda: nn.Linear(3, 2), loss=label, lr=0.05)
+    usual = looked(subject)
+    clock = count()
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    assert repr(looked(subject)) == repr(usual)
+    assert next(clock) > 0

@@ -8,7 +8,7 @@ from _pytest.mark import ParameterSet
 from tests.labelled.case import Case
 from tests.labelled.cases import CASES
 from tests.labelled.verdicts import verdict_on
-from tests.looking import judgements
+from tests.looking import judgements_on
 from trainsense.records.finding import Finding
 
 MISSED: Final = {
@@ -38,7 +38,7 @@ def test_nearly_all_faults_are_named() -> None:
 @pytest.mark.parametrize("case", faults())
 def test_a_fault_is_named(case: Case) -> None:
     """By one of the rules that count, as an error or a warning; only what these judge is measured."""
-    said = judgements(case.make()).of(case.rules)
+    said = judgements_on(case.make()).of(case.rules)
     assert any(isinstance(one, Finding) and one.severity != "note" for one in said.values()), said
 
 

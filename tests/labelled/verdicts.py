@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.labelled.case import Case
-from tests.looking import judged, looked
+from tests.looking import EVERYTHING, judgements, looked
 from trainsense.records.finding import Finding, Severity
 
 SETUP_RULES = frozenset(["non-finite-data", "not-deterministic"])
@@ -46,8 +46,8 @@ def verdict_on(case: Case, seed: int = 0) -> Verdict:
     """Run the check of the setup and preflight on a labelled workload."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what torch warns of in the user's code is not at issue here
-        evidence = looked(case.make(), seed)
-    found = [one for one in judged(evidence).values() if isinstance(one, Finding)]
+        evidence = looked(case.make(), seed, only=EVERYTHING)
+    found = [one for one in judgements(evidence).values() if isinstance(one, Finding)]
     return Verdict(
         case=case,
         said={one.rule: one.severity for one in found if one.severity != "note"},

@@ -1,18 +1,15 @@
 """Learning one batch by heart."""
 
-import time
-
 import torch
 
 from tests.cases import workload
 from trainsense.runners.bench import prepare
-from trainsense.runners.overfit import Limits, adam, is_learnt, overfit
+from trainsense.runners.overfit import adam, is_learnt, overfit
 
 
 def test_a_batch_is_learnt_and_stopped_early() -> None:
     bench = prepare(workload(), torch.device("cpu"), 0)
-    limits = Limits(steps=200, until=time.perf_counter() + 60)
-    found = overfit(bench, bench.fresh_model(0), bench.survey_batches[0], adam, 1e-2, limits)
+    found = overfit(bench, bench.fresh_model(0), bench.survey_batches[0], adam, 1e-2, 200)
     assert found.learnt
     assert found.steps < 200
     assert found.gap is not None
@@ -21,11 +18,9 @@ def test_a_batch_is_learnt_and_stopped_early() -> None:
 
 def test_limits() -> None:
     bench = prepare(workload(), torch.device("cpu"), 0)
-    late = Limits(steps=200, until=time.perf_counter() - 1)
-    assert overfit(bench, bench.fresh_model(0), bench.survey_batches[0], adam, 1e-2, late).steps == 0
-    short = Limits(steps=3, until=time.perf_counter() + 60)
-    assert overfit(bench, bench.fresh_model(0), bench.survey_batches[0], adam, 1e-9, short).steps == 3
-    wild = overfit(bench, bench.fresh_model(0), bench.survey_batches[0], adam, float("inf"), short)
+    assert overfit(bench, bench.fresh_model(0), bench.survey_batches[0], adam, 1e-2, 0).steps == 0
+    assert overfit(bench, bench.fresh_model(0), bench.survey_batches[0], adam, 1e-9, 3).steps == 3
+    wild = overfit(bench, bench.fresh_model(0), bench.survey_batches[0], adam, float("inf"), 3)
     assert wild.failed
     assert not wild.learnt
 

@@ -1,7 +1,6 @@
 """Does the gradient point the way the loss rises: the slope along it, by two evaluations, against what it says of itself."""
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -13,6 +12,8 @@ from trainsense.probes.structure import LiveLoss
 
 _STEPS: Final = (3e-3, 1e-3)
 """Lengths of a step as shares of a parameter's norm: large against rounding, small against curvature."""
+EVALUATIONS: Final = 2 * len(_STEPS)
+"""Evaluations of the loss that the slope along one parameter's gradient takes."""
 _MOST_PARAMETERS: Final = 24
 """Parameters that are looked at one by one."""
 _RIGHT: Final = 0.9
@@ -28,7 +29,7 @@ _ERRORS: Final = (
 """Losses that are never negative by themselves and are made to be lowered."""
 
 
-def parameter_slopes(model: nn.Module, loss: Callable[[nn.Module], Tensor], seconds: float) -> Mapping[str, float]:
+def parameter_slopes(model: nn.Module, loss: Callable[[nn.Module], Tensor], most: int) -> Mapping[str, float]:
     """Return the slope of the loss along each parameter's gradient, 1 for a right one; empty if they are right together.
 
     The slope along one parameter's gradient g is `(L(w + h g) - L(w - h g)) / (2 h |g|^2)`, at two steps h that must agree.
@@ -36,7 +37,7 @@ def parameter_slopes(model: nn.Module, loss: Callable[[nn.Module], Tensor], seco
     Args:
         model: a model of one's own, put back afterwards.
         loss: computes the loss from the same random state, without dropout.
-        seconds: about how long it may take to look at parameters one by one.
+        most: parameters that are looked at one by one at most; each takes `EVALUATIONS` of the loss.
     """
     named = {name: one for name, one in model.named_parameters() if one.requires_grad}
     with torch.enable_grad():
@@ -45,11 +46,10 @@ def parameter_slopes(model: nn.Module, loss: Callable[[nn.Module], Tensor], seco
         name: one for name, one in zip(named, found, strict=True) if one is not None and float(one.norm()) > 0.0
     }
     steps = {name: one / one.norm() * max(float(named[name].detach().norm()), 1e-2) for name, one in gradients.items()}
-    started = time.perf_counter()
     together = _slope(model, loss, named, gradients, steps)
     if together is None or together > _RIGHT:
         return {}
-    most = min(_MOST_PARAMETERS, int(seconds / max(time.perf_counter() - started, 1e-6)))
+    most = min(_MOST_PARAMETERS, most)
     if most == 0:
         return {}
     slopes: dict[str, float] = {}

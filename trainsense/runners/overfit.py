@@ -1,9 +1,7 @@
 """Learning one batch by heart: short trainings on a single batch, stopped as soon as it clearly works."""
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -28,23 +26,10 @@ STEADY: Final = 0.3
 CHECK_EVERY: Final = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one training may take.
-
-    Attributes:
-        steps: most steps.
-        until: time on the performance counter at which it stops.
-    """
-
-    steps: int
-    until: float
-
-
 def overfit(
-    bench: Bench, model: nn.Module, batch: Any, make: Callable[[nn.Module, float], Optimizer], lr: float, limits: Limits
+    bench: Bench, model: nn.Module, batch: Any, make: Callable[[nn.Module, float], Optimizer], lr: float, steps: int
 ) -> OverfitAttempt:
-    """Train `model` on one batch until it has clearly learnt it, or the limits are reached.
+    """Train `model` on one batch until it has clearly learnt it, for at most so many steps.
 
     Args:
         bench: the workload on its device.
@@ -52,13 +37,13 @@ def overfit(
         batch: the batch, on the device.
         make: makes the optimizer.
         lr: the learning rate.
-        limits: most steps and time.
+        steps: the most it may take.
     """
     optimizer = make(model, lr)
     initial = batch_loss(bench, model, batch)
     losses: list[float] = []
     failed, gap, loss = "", None, initial
-    while len(losses) < limits.steps and time.perf_counter() < limits.until:
+    while len(losses) < steps:
         value = bench.loss(model, cloned(batch))
         optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]

@@ -25,7 +25,7 @@ def loss(model: nn.Module, batch: Tensor) -> Tensor:
 
 def seen(model: nn.Module, *batches: Tensor) -> LayersSeen:
     """Look at a model."""
-    return look_into_layers(model, loss, batches or (ROWS[:48], ROWS[48:]), seconds=60.0)
+    return look_into_layers(model, loss, batches or (ROWS[:48], ROWS[48:]))
 
 
 def by_name(model: nn.Module, *batches: Tensor) -> dict[str, LayerReading]:

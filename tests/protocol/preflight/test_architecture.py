@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from tests.looking import judgements, looked
+from tests.looking import judgements_on, looked
 from tests.rules.architecture.digits import LABELS, PIXELS, on_digits, stack
 from trainsense.records.evidence import Architecture
 from trainsense.records.finding import NotAssessed
@@ -28,7 +28,7 @@ class Hidden(nn.Module):
 
 def test_what_does_not_show_is_not_judged() -> None:
     """With the reason, and what would settle it."""
-    said = judgements(on_digits(Hidden))
+    said = judgements_on(on_digits(Hidden))
     for rule in ("missing-residual", "post-norm-residual", "small-batch-norm"):
         one = said[rule]
         assert isinstance(one, NotAssessed)

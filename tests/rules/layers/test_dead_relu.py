@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from tests.looking import findings, judgements
+from tests.looking import findings, judgements_on
 from tests.rules.layers.nets import LABELS, ROWS, adam, he, mlp, workload
 from trainsense.records.finding import NotAssessed
 
@@ -43,4 +43,4 @@ def test_few_examples_say_nothing() -> None:
     small = workload(
         lambda: biased(-3.0, 0.7), data=lambda: [(ROWS[at : at + 4], LABELS[at : at + 4]) for at in range(0, 16, 4)]
     )
-    assert isinstance(judgements(small)[RULE], NotAssessed)
+    assert isinstance(judgements_on(small)[RULE], NotAssessed)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tests.looking import judgements
+from tests.looking import judgements_on
 from tests.rules.setup.losses import loud, net, squared, values, workload
 from trainsense import Workload
 from trainsense.records.finding import NotAssessed
@@ -120,4 +120,4 @@ def test_broadcasting_on_purpose_is_none(subject: Workload) -> None:
 def test_a_single_example_hides_it() -> None:
     """Said so, not passed."""
     single = workload(net(1), lambda: (torch.randn(1, 8), torch.randn(1)), squared)
-    assert isinstance(judgements(single)["broadcast-loss"], NotAssessed)
+    assert isinstance(judgements_on(single)["broadcast-loss"], NotAssessed)

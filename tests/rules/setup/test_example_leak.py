@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.looking import findings, judgements
+from tests.looking import findings, judgements_on
 from tests.rules.setup.digits import Written, batches, mlp, on_digits, rows
 from trainsense.records.finding import NotAssessed, Passed
 
@@ -69,7 +69,7 @@ def test_norms() -> None:
 
 
 def test_sequences_the_right_way_round() -> None:
-    said = judgements(on_digits(lambda: recurrent(batch_first=True), data=batches(rows)))
+    said = judgements_on(on_digits(lambda: recurrent(batch_first=True), data=batches(rows)))
     assert isinstance(said[RULE], Passed)
     assert RULE not in findings(on_digits(lambda: encoder(batch_first=True), data=batches(rows)))
 
@@ -77,7 +77,7 @@ def test_sequences_the_right_way_round() -> None:
 @pytest.mark.parametrize("examples", [32, 8])
 def test_time_first(examples: int) -> None:
     data = batches(lambda x: rows(x).transpose(0, 1).contiguous(), examples)
-    said = judgements(on_digits(lambda: recurrent(last_first=True), data=data))
+    said = judgements_on(on_digits(lambda: recurrent(last_first=True), data=data))
     assert isinstance(said[RULE], Passed), said[RULE]
 
 
@@ -105,7 +105,7 @@ def test_graphs_relate_rows_by_design(forward: Callable[[Any, Tensor], Tensor]) 
     def model() -> nn.Module:
         return Written(forward, layer=nn.Linear(4, 8), head=nn.Linear(8, 2))
 
-    assert isinstance(judgements(on_digits(model, data=graphs))[RULE], NotAssessed)
+    assert isinstance(judgements_on(on_digits(model, data=graphs))[RULE], NotAssessed)
 
 
 def test_one_sequence_as_a_batch() -> None:
@@ -117,4 +117,4 @@ def test_one_sequence_as_a_batch() -> None:
     def model() -> nn.Module:
         return Written(lambda own, x: own.head(own.layer(x)[0]), layer=nn.LSTM(4, 8), head=nn.Linear(8, 2))
 
-    assert isinstance(judgements(on_digits(model, data=sequences))[RULE], NotAssessed)
+    assert isinstance(judgements_on(on_digits(model, data=sequences))[RULE], NotAssessed)

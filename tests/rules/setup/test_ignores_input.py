@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.looking import findings, judgements
+from tests.looking import findings, judgements_on
 from tests.rules.setup.digits import Written, mlp, on_digits
 from trainsense.records.evidence import InputDependence, LayerReading, LayerSnapshot, LayerStatistics
 from trainsense.records.finding import Finding, NotAssessed, Passed
@@ -63,7 +63,7 @@ def test_a_loss_that_calls_a_part_of_the_model_is_not_assessed() -> None:
     def loss(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
         return nn.functional.cross_entropy(model.net(batch[0]), batch[1])
 
-    said = judgements(on_digits(lambda: Written(lambda own, x: own.net(x), net=mlp()), loss=loss))
+    said = judgements_on(on_digits(lambda: Written(lambda own, x: own.net(x), net=mlp()), loss=loss))
     assert isinstance(said[RULE], NotAssessed)
     assert isinstance(said["example-leak"], NotAssessed)
 

@@ -1,11 +1,10 @@
 """One full look into the layers: several batches forward and back, on copies of the model."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
@@ -20,9 +19,6 @@ from trainsense.probes.modes import probe_mode
 from trainsense.probes.structure import Graph, LiveLoss, live_loss
 from trainsense.probes.structure.kinds import CUSTOM
 from trainsense.records.evidence.layers import LayerReading
-
-FEWEST_BATCHES: Final = 2
-"""So many are looked at, if there are, however long it takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +40,7 @@ class LayersSeen:
     opaque: tuple[str, ...]
 
 
-def look_into_layers(
-    model: nn.Module, loss: Callable[[nn.Module, Any], Tensor], batches: Sequence[Any], *, seconds: float
-) -> LayersSeen:
+def look_into_layers(model: nn.Module, loss: Callable[[nn.Module, Any], Tensor], batches: Sequence[Any]) -> LayersSeen:
     """Look into the layers of a model that is left as it was.
 
     Dropout is off and norms use batch statistics, as far as the model works so; else it is looked at as it is.
@@ -55,26 +49,20 @@ def look_into_layers(
         model: in training mode.
         loss: `(model, batch) -> loss`; draws from the global generators what the user's code draws.
         batches: at least one, on the model's device.
-        seconds: after about so long no further batch is begun.
 
     Raises:
         Exception: whatever copying the model or the user's loss raises.
     """
     try:
         with probe_mode(model, example_count(batches[0]), gradient=True):
-            return _look(model, loss, batches, seconds)
+            return _look(model, loss, batches)
     except Exception:  # noqa: BLE001 - a model that needs training mode: fused recurrent layers on GPUs, detection models
-        return _look(model, loss, batches, seconds)
+        return _look(model, loss, batches)
 
 
-def _look(
-    model: nn.Module, loss: Callable[[nn.Module, Any], Tensor], batches: Sequence[Any], seconds: float
-) -> LayersSeen:
-    started = time.perf_counter()
+def _look(model: nn.Module, loss: Callable[[nn.Module, Any], Tensor], batches: Sequence[Any]) -> LayersSeen:
     gathering = _Gathering()
-    for count, batch in enumerate(batches):
-        if count >= FEWEST_BATCHES and time.perf_counter() - started > seconds * count / (count + 1):
-            break
+    for batch in batches:
         gathering.add(model, partial(_of_batch, loss, batch), example_count(batch))
     return gathering.seen()
 

@@ -14,7 +14,9 @@ from typing import Final
 
 import torch
 
+from trainsense.batches import cloned
 from trainsense.errors import BatchSourceError
+from trainsense.probes.work import Work, work_of
 from trainsense.protocol.preflight import (
     architecture,
     batch_overfit,
@@ -53,7 +55,7 @@ MEASUREMENTS: Final[tuple[Measurement, ...]] = (
 )
 """All measurements, in the order in which they are made."""
 SECONDS: Final = 8.0
-"""About what all measurements may take together, besides 100 training steps."""
+"""About what all measurements may take together, besides 100 training steps; told by the work that they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,7 @@ def preflight(bench: Bench, seed: int, *, adaptive: bool, most_steps: float = ma
         warmed = warm_start(bench, seed, adaptive=adaptive, watchers=tuple(watchers.values()))
         look = Look(
             bench=bench,
+            work=_work(bench, seed),
             seed=seed,
             warm_start=warmed.record,
             warmed=warmed.model,
@@ -98,6 +101,15 @@ def preflight(bench: Bench, seed: int, *, adaptive: bool, most_steps: float = ma
         evidence: list[Evidence] = [warmed.record]
         evidence += [_measured(one, look, watchers.get(one.gives)) for one in MEASUREMENTS]
     return Preflight(evidence=tuple(evidence), steps=_steps(evidence))
+
+
+def _work(bench: Bench, seed: int) -> Work | None:
+    with random_state_kept():
+        try:
+            model = bench.fresh_model(seed)
+            return work_of(lambda: bench.loss(model, cloned(bench.survey_batches[0])), bench.device)
+        except Exception:  # noqa: BLE001 - a loss that fails is looked at by those that can say why
+            return None
 
 
 def _steps(evidence: Sequence[Evidence]) -> int:

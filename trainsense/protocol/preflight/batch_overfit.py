@@ -1,7 +1,6 @@
 """Can one batch be learnt by heart: the warm start, else short trainings on it; and whether its gradient is one."""
 
 import math
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,11 +14,11 @@ from trainsense.probes.operands import location
 from trainsense.probes.outermost import distinct_rows, outermost_calls
 from trainsense.probes.structure import copied, live_loss
 from trainsense.probes.update_direction import UpdateDirection
-from trainsense.probes.uphill import maximised_errors, parameter_slopes
+from trainsense.probes.uphill import EVALUATIONS, maximised_errors, parameter_slopes
 from trainsense.protocol.preflight.interface import Look, Measurement
 from trainsense.records.evidence import BatchOverfit, OverfitAttempt, Uphill
 from trainsense.records.location import Location
-from trainsense.runners.overfit import Limits, adam, is_learnt, overfit
+from trainsense.runners.overfit import adam, is_learnt, overfit
 from trainsense.workload.optimizers import build_optimizer
 from trainsense.workload.seeding import seed_all
 
@@ -73,14 +72,12 @@ def _attempts(look: Look, batch: Any) -> tuple[OverfitAttempt, ...]:
 
     settings: list[tuple[Callable[[nn.Module, float], Optimizer], float]] = [(adam, lr) for lr in LRS]
     settings.append((yours, look.warm_start.lr))
-    end = time.perf_counter() + 2 * look.seconds
+    most = min(look.most_steps, look.repeats(3 * look.seconds))
     for index, (make, lr) in enumerate(settings):
-        now = time.perf_counter()
-        share = (look.most_steps - sum(one.steps for one in found)) / (len(settings) - index)
+        share = (most - sum(one.steps for one in found)) / (len(settings) - index)
         steps = int(min(MOST_STEPS, max(0.0, share)))
-        limits = Limits(steps=steps, until=now + (end - now) / (len(settings) - index))
         seed_all(look.seed)
-        found.append(overfit(bench, look.fresh_model(), batch, make, lr, limits))
+        found.append(overfit(bench, look.fresh_model(), batch, make, lr, steps))
         if found[-1].learnt:
             break
     return tuple(found)
@@ -118,7 +115,7 @@ def _uphill(look: Look, model: nn.Module, batch: Any) -> tuple[Uphill, ...]:
             return look.loss(one, batch)
 
     with suppress(Exception):
-        slopes = parameter_slopes(model, loss, look.seconds)
+        slopes = parameter_slopes(model, loss, look.repeats(look.seconds / EVALUATIONS))
         return tuple(Uphill(location=Location(module=name), slope=slope) for name, slope in slopes.items() if slope < 0)
     return ()
 

@@ -16,6 +16,8 @@ from trainsense.runners.bench import Bench
 
 STEPS: Final = (0, 1, 2, 5, 10, 20)
 """Steps of the warm start that are looked at: dense where most happens."""
+FEWEST_BATCHES: Final = 2
+"""So many are looked at, if there are, however long it takes."""
 
 
 class _Steps:
@@ -57,14 +59,14 @@ def _norms(tensors: dict[str, Tensor]) -> dict[str, float]:
 
 
 def _measure(look: Look, steps: _Steps) -> LayerStatistics:
-    batches, seconds = look.bench.survey_batches, look.seconds / 2
-    fresh = look_into_layers(look.fresh_model(), look.loss, batches, seconds=seconds)
+    batches = look.bench.survey_batches[: look.repeats(look.seconds / 2, fewest=FEWEST_BATCHES, recorded=True)]
+    fresh = look_into_layers(look.fresh_model(), look.loss, batches)
     snapshots = [_first(fresh, steps)]
     snapshots += [_between(fresh, steps, step) for step in STEPS[1:] if step in steps.weights]
     blind = [_unseen(fresh)] if fresh.opaque else []
     warmed = None
     if math.isfinite(look.warm_start.loss) and look.warm_start.steps:
-        warmed = look_into_layers(look.warmed, look.loss, batches, seconds=seconds)
+        warmed = look_into_layers(look.warmed, look.loss, batches)
         snapshots = [one for one in snapshots if one.step < look.warm_start.steps]
         snapshots.append(_full(warmed, look.warm_start.steps))
     else:

@@ -1,6 +1,5 @@
 """The look at the loss: what it compares, where it begins, what its labels are."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -67,8 +66,10 @@ def _measure(look: Look, watcher: object) -> LossTerms:  # noqa: ARG001 - nothin
     model = look.fresh_model()
     batches = look.bench.survey_batches
     first = _view(look, model, 0, batches[0], whole=True)
-    views = [first, *_more(look, model, range(1, len(batches)), look.seconds / 2)]
-    warmed = list(_more(look, look.warmed, range(min(WARMED_BATCHES, len(batches))), look.seconds / 4))
+    most = look.repeats(look.seconds / 2, fewest=FEWEST_BATCHES, recorded=True)
+    views = [first, *_more(look, model, range(1, min(most, len(batches))))]
+    most = look.repeats(look.seconds / 4, fewest=FEWEST_BATCHES, recorded=True)
+    warmed = list(_more(look, look.warmed, range(min(most, WARMED_BATCHES, len(batches)))))
     fresh = _by_term(views)
     after = _by_term(warmed)
     terms = tuple(
@@ -118,12 +119,9 @@ def _view(look: Look, model: nn.Module, index: int, batch: Any, *, whole: bool =
     )
 
 
-def _more(look: Look, model: nn.Module, indices: range, seconds: float) -> Iterator[_View]:
-    """Yield views of further batches while there is time; a batch that the loss fails on shows in its labels."""
-    start = time.perf_counter()
-    for count, index in enumerate(indices, 1):
-        if count >= FEWEST_BATCHES and time.perf_counter() - start > seconds:
-            return
+def _more(look: Look, model: nn.Module, indices: range) -> Iterator[_View]:
+    """Yield views of further batches; a batch that the loss fails on shows in its labels."""
+    for index in indices:
         try:
             yield _view(look, model, index, look.bench.survey_batches[index])
         except Exception:  # noqa: BLE001, S112 - out-of-range labels, most likely: they are counted apart
