@@ -5,13 +5,13 @@ Run: python -m tests.benchmarks.recording_cost [PAIRS]
 One thread. A trial is what a sweep runs: 300 steps, the probe every 15, a score at the end, on held-out data where the workload has
 any. The bare loop has the same batches in memory, the same weights and the same optimizer. Exit 1 above a target.
 
-Measured 2026-11-21, torch 2.13 on a shared machine, 11 pairs; milliseconds of CPU a step:
+Measured 2026-11-21, torch 2.13 on a shared machine, 7 pairs; milliseconds of CPU a step:
 
-| workload                              | bare | trial | ratio (pairs)       | target |
-| ------------------------------------- | ---- | ----- | ------------------- | ------ |
-| MLP 64-64-10, batch 64                | 0.22 | 0.32  | 1.46 (1.43 to 1.47) | 1.5    |
-| CNN 16-32-32-32 on 16x16, batch 64    | 5.71 | 6.17  | 1.08 (1.04 to 1.30) | 1.1    |
-| transformer 2x32, 16 tokens, batch 64 | 7.16 | 7.57  | 1.06 (1.02 to 1.13) | 1.1    |
+| workload                              | bare  | trial | ratio (pairs)       | target |
+| ------------------------------------- | ----- | ----- | ------------------- | ------ |
+| MLP 64-64-10, batch 64                | 0.43  | 0.55  | 1.28 (1.00 to 1.46) | 1.5    |
+| CNN 16-32-32-32 on 16x16, batch 64    | 11.22 | 11.90 | 1.06 (1.02 to 1.13) | 1.1    |
+| transformer 2x32, 16 tokens, batch 64 | 12.49 | 12.82 | 1.03 (0.86 to 1.13) | 1.1    |
 """
 
 import sys

@@ -4,14 +4,17 @@ Run: python -m tests.benchmarks.start_up [PAIRS]
 
 Wall time, interleaved. `--version` is shown beside it, and a program that imports torch, which no help may wait for.
 
-Measured 2026-11-21, 15 runs each on a shared machine:
+Measured 2026-11-21, 7 runs each on a shared machine:
 
 | program                    | median  | ratio |
 | -------------------------- | ------- | ----- |
-| bare Typer program, --help | 130 ms  | 1.00  |
-| trainsense --help          | 104 ms  | 0.80  |
-| trainsense --version       | 117 ms  | 0.90  |
-| import torch               | 1350 ms | 10.40 |
+| bare Typer program, --help | 177 ms  | 1.00  |
+| trainsense --help          | 156 ms  | 0.88  |
+| trainsense --version       | 169 ms  | 0.95  |
+| trainsense report          | 741 ms  | 4.18  |
+| trainsense report, HTML    | 770 ms  | 4.34  |
+| trainsense compare         | 1106 ms | 6.23  |
+| import torch               | 1667 ms | 9.39  |
 
 (The bare program draws its help with rich; ours is plain text.)
 """
