@@ -9,7 +9,7 @@ from importlib import import_module
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from trainsense import Workload
 
@@ -65,7 +65,7 @@ def data() -> Iterator[tuple[Tensor, Tensor]]:
 
 def loss(net: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     """Cross-entropy of the next characters, nats a character."""
-    return F.cross_entropy(net(batch[0]).flatten(0, 1), batch[1].flatten())
+    return functional.cross_entropy(net(batch[0]).flatten(0, 1), batch[1].flatten())
 
 
 workload = Workload(

@@ -8,20 +8,20 @@ from collections.abc import Iterator
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from trainsense import Workload
 
 DIGITS = load_digits()
 SIDE, SHIFT, BATCH = 16, 3, 64
-IMAGES = F.interpolate(torch.tensor(DIGITS.images, dtype=torch.float32).unsqueeze(1) / 8 - 1, SIDE)
+IMAGES = functional.interpolate(torch.tensor(DIGITS.images, dtype=torch.float32).unsqueeze(1) / 8 - 1, SIDE)
 LABELS = torch.tensor(DIGITS.target)
 TRAIN = 1500
 
 
 def shifted(rows: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """Shift and blur with noise the images of `rows`; return them with their labels."""
-    padded = F.pad(IMAGES[rows], (SHIFT,) * 4, value=-1.0)
+    padded = functional.pad(IMAGES[rows], (SHIFT,) * 4, value=-1.0)
     left, top = torch.randint(2 * SHIFT + 1, (2,), generator=generator).tolist()
     cut = padded[..., top : top + SIDE, left : left + SIDE]
     return cut + 0.5 * torch.randn(cut.shape, generator=generator), LABELS[rows]
@@ -51,7 +51,7 @@ def held_out() -> list[tuple[Tensor, Tensor]]:
 
 def loss(net: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     """Cross-entropy of the ten classes."""
-    return F.cross_entropy(net(batch[0]), batch[1])
+    return functional.cross_entropy(net(batch[0]), batch[1])
 
 
 workload = Workload(
