@@ -29,7 +29,7 @@ neighbours varies by 0.002 to 0.02 of D (measured on four workloads of 5 seeds e
 CLEARLY_WORSE: Final = 0.25
 """The grid goes up until something fails or ends this share of D above the best."""
 SEEDS_TO_CONTEND: Final = 2
-"""So many seeds; the best of them gets all."""
+"""So many seeds at least, one less than the best of them, which gets all."""
 MOST_SEEDS: Final = 7
 """Seeds at the best lr while D is not three standard errors (PROTOCOL 0 and 2.4: more while undecided)."""
 MOST_SEED_ROUNDS: Final = 3
@@ -166,7 +166,7 @@ def _refine(grid: Grid, plan: Plan) -> None:
             if abs((index := grid_index(point.lr)) - best) <= 1
             and score - sweep.drop.best <= CONTENDING * sweep.drop.value
         }
-        seeds = plan.seeds[:SEEDS_TO_CONTEND]
+        seeds = plan.seeds[: max(SEEDS_TO_CONTEND, len(plan.seeds) - 1)]
         if not grid.run(sorted({best} | contending), seeds, "seeds around the best learning rate"):
             return
         now = _best_index(grid)
