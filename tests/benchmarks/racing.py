@@ -180,12 +180,12 @@ def row(path: Path) -> Row:
     )
 
 
-def rows(paths: Sequence[Path] = tuple(ROOT / name for name in FILES)) -> Iterator[Row]:
+def rows(paths: Sequence[Path] = ()) -> Iterator[Row]:
     """Yield a row per workload."""
     torch.set_num_threads(1)
-    for path in paths:
+    for path in paths or [ROOT / name for name in FILES]:
         yield row(path)
 
 
 if __name__ == "__main__":
-    sys.exit(printed(rows([Path(name) for name in sys.argv[1:]] or tuple(ROOT / name for name in FILES))))
+    sys.exit(printed(rows([Path(name) for name in sys.argv[1:]])))

@@ -137,4 +137,6 @@ def rows(pairs: int = PAIRS, paths: Sequence[Path] = ()) -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    sys.exit(printed(rows(int((sys.argv[1:] or [PAIRS])[0]), [Path(name).resolve() for name in sys.argv[2:]])))
+    sys.exit(
+        printed(rows(int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS, [Path(name).resolve() for name in sys.argv[2:]]))
+    )
