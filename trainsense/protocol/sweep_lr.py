@@ -25,7 +25,8 @@ LIKELY_BELOW: Final = (4, 2)
 """The best learning rate lies so many grid points below the divergence, or near (measured on 12 workloads: 2 to 6)."""
 CONTENDING: Final = 0.03
 """The neighbours of the best get more seeds where they are within this share of D of it: from seed to seed the difference of two
-neighbours varies by 0.002 to 0.02 of D (measured on four workloads of 5 seeds each)."""
+neighbours varies by 0.002 to 0.02 of D (measured on four workloads of 5 seeds each). One above it that fails gets them too: whether
+the best lies at the edge is decided there."""
 CLEARLY_WORSE: Final = 0.25
 """The grid goes up until something fails or ends this share of D above the best."""
 SEEDS_TO_CONTEND: Final = 2
@@ -160,17 +161,19 @@ def _refine(grid: Grid, plan: Plan) -> None:
             if sweep.seeds < MOST_SEEDS and grid.run([best], more, "more seeds, to tell the loss drop from its noise"):
                 continue
             return
-        contending = {
+        near = {
             index
             for point, score in zip(sweep.points, sweep.scores, strict=True)
             if abs((index := grid_index(point.lr)) - best) <= 1
             and score - sweep.drop.best <= CONTENDING * sweep.drop.value
         }
+        above = sweep.point(grid_lr(best + 1))
+        failing = {best + 1} if above is not None and any(above.infeasible) else set()
         seeds = plan.seeds[: max(SEEDS_TO_CONTEND, len(plan.seeds) - 1)]
-        if not grid.run(sorted({best} | contending), seeds, "seeds around the best learning rate"):
+        if not grid.run(sorted({best} | near | failing), seeds, "seeds around the best learning rate"):
             return
         now = _best_index(grid)
-        if now is None or not grid.run([now], plan.seeds, "seeds around the best learning rate"):
+        if now is None or not grid.run(sorted({now} | failing), plan.seeds, "seeds around the best learning rate"):
             return
         if _best_index(grid) == best == now:
             return
