@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 WORKLOAD_SCHEDULE = "workload"
 """The name under which a trial uses the workload's own schedule."""
@@ -53,7 +53,7 @@ class Trial:
         >>> Trial(lr=0.1, seed=0, steps=10).content() == Trial(steps=10, seed=0, lr=0.1).content()
         True
         """
-        settings = asdict(self)
+        settings = dict(vars(self))
         for name in ("lr", "clip_norm", "stop_loss"):
             settings[name] = None if settings[name] is None else float(settings[name])  # 1 and 1.0 are one setting
         return json.dumps(settings, sort_keys=True, allow_nan=False)
