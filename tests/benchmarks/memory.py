@@ -46,10 +46,8 @@ from trainsense.runners.stacked.memory import HOST_BYTES, stack_bytes
 from trainsense.runners.stacked.together import train_together
 
 MODULE: Final = "tests.benchmarks.memory"
-WORKLOADS: Final[dict[str, Workload]] = {
-    case.name.split(maxsplit=1)[0]: case.workload for case in CASES if case.name.startswith(("MLP", "transformer"))
-}
-mlp, transformer = WORKLOADS["MLP"], WORKLOADS["transformer"]
+WORKLOADS: Final[dict[str, Workload]] = {"MLP": CASES[0].workload, "transformer": CASES[2].workload}
+mlp, transformer = WORKLOADS.values()
 TARGETS: Final = {"MLP": f"{MODULE}:mlp", "transformer": f"{MODULE}:transformer"}
 ENGINES: Final = ("sequential", "processes", "stacked", "ray")
 SWEEP: Final = ("--jobs", "2", "--steps", "40", "--budget", "none", "--fresh", "--quiet", "--fail-on", "never")

@@ -17,7 +17,7 @@ from trainsense.runners.stacked.memory import most_trials
 from trainsense.runners.stacked.together import train_together
 from trainsense.workload.seeding import random_state_kept
 
-BATCH, BOUND, COUNT = 8, 12 << 20, 64
+BATCH, BOUND, COUNT = 8, 8 << 20, 64
 
 
 class Reading(nn.Module):
@@ -50,7 +50,7 @@ def attention() -> nn.Module:
 
 
 MODELS: dict[str, Callable[[], nn.Module]] = {
-    "wide": lambda: nn.Sequential(nn.Flatten(), nn.Linear(512, 96), nn.ReLU(), nn.Linear(96, 4)),
+    "wide": lambda: nn.Sequential(nn.Flatten(), nn.Linear(512, 64), nn.ReLU(), nn.Linear(64, 4)),
     "convolutions with BatchNorm": convolutions,
     "GRU": lambda: Reading(lambda: nn.GRU(32, 32, batch_first=True)),
     "attention": lambda: Reading(attention),
@@ -74,9 +74,9 @@ def test_the_bound_holds(name: str) -> None:
     )
     with random_state_kept():
         bench = prepare(made, CPU, 0)
-    planned = [*trials(*(1e-3 * 1.01**k for k in range(COUNT)), steps=3)]
+    planned = [*trials(*(1e-3 * 1.01**k for k in range(COUNT)), steps=2)]
     most = most_trials(first_pass(bench, planned[0]), CPU, BOUND)
-    assert 3 <= most < COUNT
-    planned = [*trials(1e38, steps=3), *planned[1:most]]
+    assert 2 <= most < COUNT
+    planned = [*trials(1e38, steps=2), *planned[1:most]]
     held = peak_bytes(lambda: list(train_together(bench, planned, [])))
     assert BOUND / 10 < held <= BOUND, f"{most} trials held {held / 2**20:.1f} MiB"

@@ -29,7 +29,7 @@ def compiled(evaluate: Evaluate, device: torch.device) -> Evaluate:
 
     def call(*arguments: Any) -> tuple[Tensor, dict[str, Tensor]]:
         if on_gpu:
-            torch.compiler.cudagraph_mark_step_begin()
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         losses, after = function(*arguments)
         if not on_gpu:
             return losses, after
