@@ -30,14 +30,13 @@ parameters:
 
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 import torch
-from torch.profiler import ProfilerActivity, profile
 
+from tests.peak_memory import peak_bytes
 from trainsense.protocol.preflight import preflight
 from trainsense.runners.bench import Bench, prepare
 from trainsense.workload.load import load
@@ -71,21 +70,6 @@ def look(bench: Bench) -> float:
     return time.perf_counter() - started
 
 
-def peak(run: Callable[[], object]) -> int:
-    """Return the most bytes that torch held at a time while `run` ran, above what it held before."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
-        run()
-    assert profiled.profiler is not None
-    results = profiled.profiler.kineto_results
-    assert results is not None
-    events = sorted((one for one in results.events() if one.name() == "[memory]"), key=lambda one: one.start_ns())
-    held = most = 0
-    for event in events:
-        held += event.nbytes()
-        most = max(most, held)
-    return most
-
-
 def main(paths: list[Path]) -> int:
     """Print the table; return 1 above a limit."""
     torch.set_num_threads(1)
@@ -97,7 +81,7 @@ def main(paths: list[Path]) -> int:
         pairs = [(train(bench, STEPS), look(bench)) for _ in range(REPEATS)]
         step, seconds = median(one for one, _ in pairs), median(two for _, two in pairs)
         allowed = SECONDS + TRAINING_STEPS * step
-        training, looking = peak(partial(train, bench, 3)), peak(partial(look, bench))
+        training, looking = peak_bytes(partial(train, bench, 3)), peak_bytes(partial(look, bench))
         ratio = looking / training
         over += seconds > allowed or (training > SMALL and ratio > MEMORY)
         row = (path.stem, f"{1000 * step:.1f}", f"{seconds:.1f}", f"{allowed:.1f}", f"{training / 1e6:.1f}")

@@ -1,6 +1,6 @@
 """Does `--engine ray` report what `--engine processes` does, at what cost, and with a worker killed under it?
 
-Run: python -m tests.benchmarks.ray_sweep [--pairs N]
+Run: python -m tests.benchmarks.ray_sweep [ROUNDS]
 
 A learning-rate sweep of 16 trials or more of a small MLP, each engine in a process of its own with two workers, interleaved; the
 rounds of `ray, a worker killed` have a trial that kills its worker once. Reports must be equal but for clock and provenance:
@@ -18,7 +18,6 @@ Provisional, 2026-11-21, two shared cores at load 4.6, 2 rounds:
 | ray, a worker killed | 38.8 | 27.8 | 1744 |
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -26,10 +25,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
+
+from tests.benchmarks.table import Row, printed, unmeasured
 
 WORKLOAD: Final = """
 import os, signal
@@ -69,35 +72,42 @@ SWEEP: Final = (
 )
 SAMPLING_SECONDS: Final = 0.1
 FEWEST_TRIALS: Final = 16
+PAIRS: Final = 3
 MEBIBYTE: Final = 2**20
 
 
-def main() -> int:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=3, help="rounds of each, interleaved")
-    pairs = parser.parse_args().pairs
+def rows(pairs: int = PAIRS) -> Iterator[Row]:
+    """Measure both engines, and Ray with a worker killed."""
+    what = "`--engine ray` reports what `--engine processes` does, also with a worker killed"
+    if find_spec("ray") is None:
+        yield unmeasured(what, "ray is not installed", "equal reports")
+        return
     figures: dict[tuple[str, bool], list[tuple[float, float, float]]] = {one: [] for one in ROUNDS}
     reports: list[dict[str, Any]] = []
+    killed = 0
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "workload.py").write_text(WORKLOAD, encoding="utf-8")
         for pair in range(pairs):
             for engine, kills in ROUNDS:
                 marker = Path(folder, f"killed-{pair}") if kills else None
                 report, measured = _swept(Path(folder), engine, marker)
-                if marker is not None and not marker.exists():
-                    print("no worker was killed")
-                    return 1
+                killed += marker is not None and marker.exists()
                 figures[engine, kills].append(measured)
                 reports.append(report)
     trials = reports[0]["cost"]["trials"]
     equal = all(_comparable(one) == _comparable(reports[0]) for one in reports)
-    print(f"{trials} trials, {reports[0]['cost']['steps']} steps; reports {'equal' if equal else 'DIFFER'}\n")
-    print("| engine | wall s | CPU s | peak memory MiB |\n| --- | ---: | ---: | ---: |")
+    yield Row(
+        what=what,
+        figure=f"{trials} trials, {reports[0]['cost']['steps']} steps: {'equal' if equal else 'they differ'}; {killed} killed",
+        target=f"equal, {FEWEST_TRIALS} trials at least, a worker killed in each of {pairs} rounds",
+        met=equal and trials >= FEWEST_TRIALS and killed == pairs,
+    )
     for (engine, kills), measured_ones in figures.items():
         wall, cpu, memory = (statistics.median(column) for column in zip(*measured_ones, strict=True))
-        print(f"| {engine}{', a worker killed' if kills else ''} | {wall:.1f} | {cpu:.1f} | {memory:.0f} |")
-    return 0 if equal and trials >= FEWEST_TRIALS else 1
+        yield Row(
+            what=f"the same sweep by `--engine {engine}`{', a worker killed' if kills else ''}",
+            figure=f"{wall:.1f} s ({cpu:.1f} s CPU, {memory:.0f} MiB resident)",
+        )
 
 
 def _swept(folder: Path, engine: str, marker: Path | None) -> tuple[dict[str, Any], tuple[float, float, float]]:
@@ -142,4 +152,4 @@ def _comparable(report: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(printed(rows(*(int(one) for one in sys.argv[1:2]))))

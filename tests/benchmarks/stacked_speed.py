@@ -19,15 +19,15 @@ Measured 2026-11-21, torch 2.13 on a shared, busy machine, 3 pairs (to be taken 
 | transformer 2x32, 16 tokens, batch 64 | 16     | 15.3 s     | 8.91 s       | 1.72 (1.54 to 1.89) |
 """
 
-import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 
 import torch
 
 from tests.benchmarks.recording_cost import CASES, Case
+from tests.benchmarks.table import Row, printed
 from trainsense.executors.in_process import InProcess
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench, prepare
@@ -52,14 +52,14 @@ def trials(case: Case, count: int) -> list[Trial]:
     return [Trial(lr=1e-4 * 1.05**index, seed=0, steps=steps, probe_every=15) for index in range(count)]
 
 
-def together(bench: Bench, planned: list[Trial]) -> None:
+def together(bench: Bench, planned: list[Trial], *, compiled: bool = False) -> None:
     """Train all at once."""
     left: list[Trial] = []
-    assert len(list(train_together(bench, planned, left))) == len(planned)
+    assert len(list(train_together(bench, planned, left, compiled=compiled))) == len(planned)
 
 
-def measured(case: Case, bench: Bench, count: int, pairs: int) -> float:
-    """Print a row of the table; return the ratio of processor times."""
+def measured(case: Case, bench: Bench, count: int, pairs: int) -> Row:
+    """Return the row of a case at a number of trials."""
     planned = trials(case, count)
     stacked: list[tuple[float, float]] = []
     alone: list[tuple[float, float]] = []
@@ -67,35 +67,29 @@ def measured(case: Case, bench: Bench, count: int, pairs: int) -> float:
         stacked.append(seconds(lambda: together(bench, planned)))
         cpu, wall = seconds(lambda: list(InProcess(bench).run(planned[::SHARE])))
         alone.append((SHARE * cpu, SHARE * wall))
-    cpu_alone, cpu_stacked = median(one[0] for one in alone), median(one[0] for one in stacked)
-    wall_alone, wall_stacked = median(one[1] for one in alone), median(one[1] for one in stacked)
-    spread = sorted(one[0] / other[0] for one, other in zip(alone, stacked, strict=True))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"| {case.name} | {count} | {cpu_alone:.2f} s | {cpu_stacked:.2f} s | {cpu_alone / cpu_stacked:.2f} "
-        f"({spread[0]:.2f} to {spread[-1]:.2f}) | {wall_alone / wall_stacked:.2f} | {peak:.0f} MiB |",
-        flush=True,
+    cpu_ratios, wall_ratios = (
+        sorted(one[clock] / other[clock] for one, other in zip(alone, stacked, strict=True)) for clock in (0, 1)
     )
-    return cpu_alone / cpu_stacked
+    ratio = median(cpu_ratios)
+    asked = case is CASES[0] and count == COUNTS[-1]
+    return Row(
+        what=f"{count} trials at once against one after another, CPU time of one core: {case.name}",
+        figure=f"{ratio:.2f}x ({cpu_ratios[0]:.2f} to {cpu_ratios[-1]:.2f}; {median(one[0] for one in alone):.2f} s, "
+        f"{median(one[0] for one in stacked):.2f} s; wall time {median(wall_ratios):.2f}x)",
+        target=f"at least {TARGET}x" if asked else "",
+        met=ratio >= TARGET if asked else None,
+    )
 
 
-def main() -> int:
-    """Measure every case; return the exit code."""
+def rows(pairs: int = PAIRS) -> Iterator[Row]:
+    """Measure every case."""
     torch.set_num_threads(1)
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS
-    print(
-        "| workload | trials | one after another, CPU | at once, CPU | ratio (pairs) | ratio of wall times | peak memory so far |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    ratio = 0.0
-    for case in CASES:
+    for case in CASES[: len(STEPS)]:
         bench = prepare(case.workload, torch.device("cpu"), seed=0)
         together(bench, trials(case, 2))
         for count in COUNTS:
-            found = measured(case, bench, count, pairs)
-            ratio = found if case is CASES[0] else ratio
-    return int(ratio < TARGET)
+            yield measured(case, bench, count, pairs)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(printed(rows(*(int(one) for one in sys.argv[1:2]))))

@@ -88,6 +88,10 @@ WRONG = [
     (RunOptions(workload="", device="cudo"), "Did you mean cuda?"),
     (RunOptions(workload="", device="cuda:N"), "for example cuda:0"),
     (RunOptions(workload="", device="cuda:-1"), "auto, cpu, cuda, mps or cuda:N"),
+    (
+        RunOptions(workload="", engine="ray", compile=True),
+        "--compile is for --engine stacked or auto, and the engine is ray",
+    ),
     (RunOptions(workload="", engine="warp"), "--engine 'warp' is unknown: it is one of auto, sequential"),
     (RunOptions(workload="", fail_on="errors"), "Did you mean error?"),
 ]

@@ -72,7 +72,7 @@ def test_alike_trials_are_stacked_and_others_run_alone() -> None:
 
 
 def test_the_memory_bound_splits_a_stack() -> None:
-    stacked, other, _ = engine(workload(), memory=8_000)
+    stacked, other, _ = engine(workload(), memory=12_000)
     ran(stacked, trials(*(0.01 * 1.1**k for k in range(COUNT))))
     assert stacked.used
     assert stacked.findings.startswith("2 trials")

@@ -1,5 +1,6 @@
 """Runs to bytes and back."""
 
+import json
 import math
 from dataclasses import fields
 
@@ -61,3 +62,19 @@ def test_figures_of_numpy_come_back_as_floats() -> None:
     """Whoever made them."""
     run = Run(trial=Trial(lr=0.1, seed=0, steps=1), outcome=Completed(), score=float(np.float64(0.25)))
     assert decode(*encode(run)).score == 0.25
+
+
+def test_a_trace_of_plain_rows_is_read() -> None:
+    """As runs were kept before their columns were packed."""
+    run = Run(trial=Trial(lr=0.1, seed=0, steps=7), trace=trace(), outcome=Completed(), score=0.25)
+    figures = json.loads(encode(run)[0])
+    del figures["trace"]
+    rows = np.stack([getattr(run.trace, name) for name in COLUMNS]).astype("<f8").tobytes()
+    assert same(decode(json.dumps(figures), rows), run)
+
+
+def test_an_unknown_layout_is_told() -> None:
+    """Rather than read as something else."""
+    text, rows = encode(Run(trial=Trial(lr=0.1, seed=0, steps=7), trace=trace(), outcome=Completed()))
+    with pytest.raises(ValueError, match="layout"):
+        decode(json.dumps(json.loads(text) | {"trace": "spirals"}), rows)

@@ -1,5 +1,6 @@
 """The store on disk."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -8,12 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.fakes import Quadratic
 from trainsense.errors import StoreError
+from trainsense.records.trace import COLUMNS
 from trainsense.records.trial import Trial
-from trainsense.store.database import FILE_NAME, Store
+from trainsense.store.database import FILE_NAME, VERSION, Store
 
 ROOT = Path(__file__).parents[2]
 RUN = Quadratic().answer(Trial(lr=0.1, seed=0, steps=5))
@@ -120,6 +123,33 @@ def test_another_version(tmp_path: Path) -> None:
         Store(tmp_path)
     connection = sqlite3.connect(tmp_path / FILE_NAME)
     assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_database_of_the_first_version(tmp_path: Path) -> None:
+    """Is carried on with: its runs are found, new ones are kept beside them, and it is marked as of now."""
+    store = Store(tmp_path)
+    store.keep("old", RUN)
+    store.close()
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    figures = json.loads(connection.execute("SELECT figures FROM runs").fetchone()[0])
+    del figures["trace"]
+    rows = np.stack([getattr(RUN.trace, name) for name in COLUMNS]).astype("<f8").tobytes()
+    connection.execute("UPDATE runs SET figures = ?, trace = ?", (json.dumps(figures), rows))
+    connection.execute("PRAGMA user_version=1")
+    connection.commit()
+    connection.close()
+    store = Store(tmp_path)
+    store.keep("new", RUN)
+    found = [store.run(key) for key in ("old", "new")]
+    store.close()
+    assert all(one is not None and one.score == RUN.score for one in found)
+    for name in COLUMNS:
+        for one in found:
+            assert one is not None
+            np.testing.assert_array_equal(getattr(one.trace, name), getattr(RUN.trace, name))
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     connection.close()
 
 

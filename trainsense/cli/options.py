@@ -57,9 +57,9 @@ class RunOptions(OutputOptions):
     ] = None
     seed: Annotated[int, typer.Option("--seed", help="The first seed.")] = 0
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
-    engine: Annotated[str, typer.Option("--engine", help="How trials are run: auto, sequential, processes or ray.")] = (
-        "auto"
-    )
+    engine: Annotated[
+        str, typer.Option("--engine", help="How trials are run: auto, sequential, stacked, processes or ray.")
+    ] = "auto"
     jobs: Annotated[
         int | None, typer.Option("--jobs", help="Worker processes at most; else as many as there are cores.")
     ] = None
@@ -70,6 +70,9 @@ class RunOptions(OutputOptions):
         float | None,
         typer.Option("--gpus-per-trial", help="GPUs likewise, 0.5 for half of one; else 1 on a GPU and 0 on a CPU."),
     ] = None
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Let torch compile stacks: 3 to 20 s first, for each number of trials.")
+    ] = False
     budget: Annotated[
         str, typer.Option("--budget", help="What may be spent: 90s, 10m, 20000steps or none (no limit).")
     ] = "10m"

@@ -61,6 +61,7 @@ def request_from(command: Command, options: RunOptions, *, factor: float = 10.0,
         jobs=options.jobs,
         cpus_per_trial=options.cpus_per_trial,
         gpus_per_trial=options.gpus_per_trial,
+        compile=options.compile,
     )
 
 

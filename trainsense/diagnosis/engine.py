@@ -68,7 +68,7 @@ def chosen_engine(loaded: LoadedWorkload, bench: Bench, request: Request, look: 
     if request.engine == "sequential":
         return ChosenEngine(executor=InProcess(bench), why="sequential, as asked for")
     if request.engine == "stacked":
-        return ChosenEngine(executor=Stacked(bench, InProcess(bench)), why=AS_ASKED_FOR)
+        return ChosenEngine(executor=Stacked(bench, InProcess(bench), compiles=request.compile), why=AS_ASKED_FOR)
     if request.engine == "ray":
         return _ray(loaded, bench, request)
     if request.engine == "processes":
@@ -82,7 +82,10 @@ def chosen_engine(loaded: LoadedWorkload, bench: Bench, request: Request, look: 
     chosen = _one_by_one(loaded, bench, request, look)
     if request.command == "preflight":
         return chosen
-    return ChosenEngine(executor=stacked_where_it_pays(bench, chosen.executor, look.step_seconds), why=chosen.why)
+    return ChosenEngine(
+        executor=stacked_where_it_pays(bench, chosen.executor, look.step_seconds, compiles=request.compile),
+        why=chosen.why,
+    )
 
 
 def _one_by_one(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown) -> ChosenEngine:

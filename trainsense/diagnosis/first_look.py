@@ -22,7 +22,7 @@ THREADS_PAY: Final = 1.2
 """More threads are used where they are this much faster."""
 
 NOT_OF_THE_PLAN: Final = ("run_dir", "fresh", "keep_going", "selection", "baseline")
-HOW_TO_RUN: Final = ("engine", "jobs", "cpus_per_trial", "gpus_per_trial")
+HOW_TO_RUN: Final = ("engine", "jobs", "cpus_per_trial", "gpus_per_trial", "compile")
 """What is asked for without a bearing on how long trials are."""
 
 

@@ -14,13 +14,14 @@ WORTH_SECONDS: Final = 2.0
 a second longer (measured on one core: torch reads its decompositions, and a few steps are rehearsed)."""
 
 
-def stacked_where_it_pays(bench: Bench, otherwise: Executor, step_seconds: float) -> Stacked:
+def stacked_where_it_pays(bench: Bench, otherwise: Executor, step_seconds: float, *, compiles: bool = False) -> Stacked:
     """Return the engine that measures whether stacks are faster than `otherwise`.
 
     Args:
         bench: the workload on its device.
         otherwise: trains each trial by itself.
         step_seconds: time of a step of the loop.
+        compiles: whether torch may compile the stacks.
     """
     return Stacked(
         bench,
@@ -28,6 +29,7 @@ def stacked_where_it_pays(bench: Bench, otherwise: Executor, step_seconds: float
         least_speedup=WORTH_SPEEDUP * otherwise.pace,
         step_seconds=step_seconds,
         least_seconds=WORTH_SECONDS,
+        compiles=compiles,
     )
 
 

@@ -35,12 +35,14 @@ class Verdict:
         most: how many at once.
         rehearsal: what was measured, None where they cannot be.
         refusal: why they cannot be, else empty.
+        compiled: whether torch compiles the stack.
     """
 
     stacked: bool
     most: int = 1
     rehearsal: Rehearsal | None = None
     refusal: str = ""
+    compiled: bool = False
 
 
 class Stacked:
@@ -53,6 +55,7 @@ class Stacked:
         step_seconds: time of a step of the loop.
         least_seconds: trials that would take the loop less than this together are not stacked.
         memory: bytes that a stack may take, None for what suits the device.
+        compiles: whether to let torch compile stacks where that agrees with the loop and is faster still.
     """
 
     width = WHOLE_BATCHES
@@ -66,11 +69,14 @@ class Stacked:
         step_seconds: float = 0.0,
         least_seconds: float = 0.0,
         memory: int | None = None,
+        compiles: bool = False,
     ) -> None:
         self._bench, self._otherwise, self._memory = bench, otherwise, memory
         self._least_speedup, self._step_seconds, self._least_seconds = least_speedup, step_seconds, least_seconds
         self._verdicts: dict[Kind, Verdict] = {}
+        self._compiles = compiles
         self._broken: list[str] = []
+        self._uncompiled: list[str] = []
 
     @property
     def pace(self) -> float:
@@ -90,11 +96,15 @@ class Stacked:
         used = [one.rehearsal for one in verdicts if one.stacked and one.rehearsal is not None]
         slow = [one.rehearsal for one in verdicts if not one.stacked and one.rehearsal is not None]
         if used:
-            parts.append(f"{_counts(used)} trained at once, {_speedups(used)} as fast as one after another (measured)")
+            compiled = ", compiled" if any(one.compiled for one in verdicts) else ""
+            parts.append(
+                f"{_counts(used)} trained at once{compiled}, {_speedups(used)} as fast as one after another (measured)"
+            )
         if slow:
             parts.append(f"{_counts(slow)} at once would be {_speedups(slow)} as fast as one after another (measured)")
         refusals = dict.fromkeys([one.refusal for one in verdicts if one.refusal] + self._broken)
         parts += [f"trials cannot be stacked: {reason}" for reason in refusals]
+        parts += [f"not compiled: {reason}" for reason in dict.fromkeys(self._uncompiled)]
         return "; ".join(parts)
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Run]:
@@ -104,8 +114,8 @@ class Stacked:
         for trial in trials:
             groups.setdefault(_kind(trial), []).append(trial)
         for group in groups.values():
-            for stack in self._stacks(group, rest):
-                yield from self._train(stack, rest)
+            for stack, compiled in self._stacks(group, rest):
+                yield from self._train(stack, rest, compiled=compiled)
         if rest:
             yield from self._otherwise.run(rest)
 
@@ -113,8 +123,8 @@ class Stacked:
         """Close the other engine."""
         self._otherwise.close()
 
-    def _stacks(self, group: list[Trial], rest: list[Trial]) -> list[list[Trial]]:
-        """Return the stacks in which a group is trained; those of it that are not go to the rest."""
+    def _stacks(self, group: list[Trial], rest: list[Trial]) -> list[tuple[list[Trial], bool]]:
+        """Return the stacks in which a group is trained, and whether compiled; those of it that are not go to the rest."""
         seconds = self._step_seconds * sum(trial.steps for trial in group)
         if len(group) < 2 or seconds < self._least_seconds:
             rest += group
@@ -124,7 +134,7 @@ class Stacked:
             count = -(-len(group) // verdict.most)
             parts = [group[index::count] for index in range(count)]
             rest += [part[0] for part in parts if len(part) == 1]
-            return [part for part in parts if len(part) > 1]
+            return [(part, verdict.compiled) for part in parts if len(part) > 1]
         seeds = dict.fromkeys(trial.seed for trial in group)
         if len(seeds) == 1 or verdict.rehearsal is not None:
             rest += group
@@ -154,28 +164,49 @@ class Stacked:
             return Verdict(stacked=False, refusal="" if several else str(error))  # each seed is tried by itself
         except Exception as error:  # noqa: BLE001 - torch tells what it cannot map by various errors; the user's own come again
             return Verdict(stacked=False, refusal=reason_of(error))
-        return Verdict(stacked=rehearsal.speedup >= self._least_speedup, most=most, rehearsal=rehearsal)
+        faster = self._compiled(group[:most], rehearsal)
+        best = faster or rehearsal
+        return Verdict(
+            stacked=best.speedup >= self._least_speedup, most=most, rehearsal=best, compiled=faster is not None
+        )
 
-    def _train(self, stack: list[Trial], rest: list[Trial]) -> Iterator[Run]:
-        """Train a stack; if memory runs out, its halves."""
+    def _compiled(self, trials: Sequence[Trial], uncompiled: Rehearsal) -> Rehearsal | None:
+        """Rehearse trials compiled, where that was asked for; return how it went if it is to be preferred."""
+        if not self._compiles:
+            return None
+        try:
+            compiled = rehearsed(self._bench, trials, self._least_speedup, compiled=True)
+        except Exception as error:  # noqa: BLE001 - no compiler, or whatever torch makes of what it cannot compile
+            self._uncompiled.append(reason_of(error))
+            return None
+        if compiled.speedup > uncompiled.speedup:
+            return compiled
+        self._uncompiled.append(f"no faster ({compiled.speedup:.1f} against {uncompiled.speedup:.1f} times, measured)")
+        return None
+
+    def _train(self, stack: list[Trial], rest: list[Trial], *, compiled: bool) -> Iterator[Run]:
+        """Train a stack; if memory runs out, its halves; if it cannot be compiled, as it is."""
         waiting = {trial.content(): trial for trial in stack}
         short = False
         try:
-            for run in train_together(self._bench, stack, rest):
+            for run in train_together(self._bench, stack, rest, compiled=compiled):
                 del waiting[run.trial.content()]
                 yield run
         except Exception as error:  # noqa: BLE001 - whatever it is, the other engine tells it if it comes again
             short = is_out_of_memory(error)
             if not short:
-                self._broken.append(reason_of(error))
+                (self._uncompiled if compiled else self._broken).append(reason_of(error))
         left = [trial for trial in waiting.values() if trial not in rest]
+        if left and compiled and not short:
+            yield from self._train(left, rest, compiled=False)
+            return
         if not short or len(left) < 4:
             rest += left
             return
         if self._bench.device.type == "cuda":
             torch.cuda.empty_cache()
         for half in (left[::2], left[1::2]):
-            yield from self._train(half, rest)
+            yield from self._train(half, rest, compiled=compiled)
 
 
 def _kind(trial: Trial) -> Kind:

@@ -70,6 +70,7 @@ class Request:
         jobs: how many worker processes at most, None for as many as there are cores.
         cpus_per_trial: CPUs that the engine `ray` sets aside for a trial, also fractions; None for 1.
         gpus_per_trial: GPUs likewise, also fractions; None for 1 where trials train on a GPU, else 0.
+        compile: whether torch compiles what trains several trials at once.
 
     Raises:
         OptionError: a value is out of range, or is for another engine.
@@ -92,6 +93,7 @@ class Request:
     jobs: int | None = None
     cpus_per_trial: float | None = None
     gpus_per_trial: float | None = None
+    compile: bool = False
 
     def __post_init__(self) -> None:
         """Check the ranges, for whoever makes a request."""
@@ -122,6 +124,9 @@ class Request:
         gpus = self.gpus_per_trial
         if gpus is not None and not (0 <= gpus <= 1 or (math.isfinite(gpus) and gpus > 1 and gpus.is_integer())):
             msg = f"gpus_per_trial must be from 0 to 1 or a whole number, not {gpus:g}."
+            raise OptionError(msg)
+        if self.compile and self.engine not in ("auto", "stacked"):
+            msg = f"--compile is for --engine stacked or auto, and the engine is {self.engine}: leave one of them out."
             raise OptionError(msg)
         for name, share in (("cpus-per-trial", self.cpus_per_trial), ("gpus-per-trial", gpus)):
             if share is not None and self.engine != "ray":

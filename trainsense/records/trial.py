@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 WORKLOAD_SCHEDULE = "workload"
 """The name under which a trial uses the workload's own schedule."""
@@ -62,8 +62,10 @@ class Trial:
         >>> Trial(lr=0.1, seed=0, steps=10).content() == Trial(steps=10, seed=0, lr=0.1).content()
         True
         """
-        settings = asdict(self)
-        for name in ("lr", "clip_norm", "stop_loss", "must_reach"):
+        settings = dict(vars(self))
+        if self.must_reach is None:  # as kept before there were races
+            del settings["must_reach"], settings["raced_from"]
+        for name in settings.keys() & {"lr", "clip_norm", "stop_loss", "must_reach"}:
             settings[name] = None if settings[name] is None else float(settings[name])  # 1 and 1.0 are one setting
         return json.dumps(settings, sort_keys=True, allow_nan=False)
 

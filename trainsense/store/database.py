@@ -12,8 +12,10 @@ from trainsense.records.run import Run
 from trainsense.store.codec import decode, encode
 
 FILE_NAME: Final = "trials.sqlite"
-VERSION: Final = 1
-"""Of the tables below; a database of another version is refused, not migrated, until there is a second version."""
+VERSION: Final = 2
+"""Of what is kept. Raise it when an older trainsense cannot read it any more; what is unknown here is refused and left as it is."""
+READABLE: Final = (0, 1, VERSION)
+"""Versions whose runs are read and carried on with: a new file, the one that kept traces as plain rows, and this one."""
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -45,7 +47,7 @@ class Store:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            if found not in (0, VERSION):
+            if found not in READABLE:
                 msg = f"{self._path} was written by another version of trainsense (format {found}). Choose another --run-dir."
                 raise StoreError(msg)
             self._connection.executescript(_TABLES)

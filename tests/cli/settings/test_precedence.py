@@ -26,6 +26,7 @@ engine = "ray"
 jobs = 1
 cpus-per-trial = 2
 gpus-per-trial = 0.5
+compile = false
 budget = "9s"
 run-dir = "runs"
 fresh = true
@@ -49,6 +50,7 @@ VARIABLES = {
     "JOBS": "1",
     "CPUS_PER_TRIAL": "2",
     "GPUS_PER_TRIAL": "0.5",
+    "COMPILE": "no",
     "BUDGET": "9s",
     "RUN_DIR": "runs",
     "FRESH": "Yes",

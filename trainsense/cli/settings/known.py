@@ -65,6 +65,7 @@ SETTINGS: Final = (
     Setting(name="jobs", kind=WHOLE, otherwise="as many as there are cores", example="2"),
     Setting(name="cpus-per-trial", kind=NUMBER, otherwise="1", example="0.5"),
     Setting(name="gpus-per-trial", kind=NUMBER, otherwise="1 on a GPU, else 0", example="0.25"),
+    Setting(name="compile", kind=SWITCH, default=False, example="true"),
     Setting(name="budget", kind=TEXT, default="10m", example='"90s"'),
     Setting(name="run-dir", kind=PATH, otherwise=".trainsense/<workload name>", example='"runs"'),
     Setting(name="fresh", kind=SWITCH, default=False, example="true"),

@@ -80,8 +80,8 @@ class Parts:
             raise UnstackableError(msg)
 
 
-def built(bench: Bench, trials: Sequence[Trial]) -> Parts:
-    """Return the parts of a stack before its first step.
+def built(bench: Bench, trials: Sequence[Trial], *, compiled: bool = False) -> Parts:
+    """Return the parts of a stack before its first step; `compiled` for losses that torch compiles.
 
     Raises:
         UnstackableError: the trials cannot be stacked.
@@ -113,7 +113,12 @@ def built(bench: Bench, trials: Sequence[Trial]) -> Parts:
         seeds=seeds,
         rows=torch.tensor(rows, device=bench.device),
         weights=StackedWeights(models, rows, optimizers[0], seen.idle),
-        loss=StackedLoss(models[0], _carried(models, rows, seen), draws=seen.draws),
+        loss=StackedLoss(
+            models[0],
+            _carried(models, rows, seen),
+            draws=seen.draws,
+            compiled_for=bench.device if compiled else None,
+        ),
         lrs=[vector((schedule * group.lrs).tolist()) for group in groups],
         recorded_lrs=schedule * [trial.lr for trial in trials],
         weight_decays=[vector(group.weight_decays) if any(group.weight_decays) else None for group in groups],

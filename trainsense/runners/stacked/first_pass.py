@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench
@@ -54,7 +55,7 @@ def first_pass(bench: Bench, trial: Trial) -> FirstPass:
         state = RandomState.capture()
         names, parameters = zip(*_trainable(model), strict=True)
         sizes: dict[int, int] = {}
-        with _saved_sizes(sizes):
+        with _saved_sizes(sizes), sdpa_kernel(SDPBackend.MATH):  # as in the stack: it keeps more than fused attention
             loss = bench.loss(model, batch)
             found = torch.autograd.grad(loss.reshape(()), parameters, allow_unused=True)
         for parameter in parameters:

@@ -10,6 +10,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from trainsense.batches import map_tensors
+from trainsense.runners.stacked.compiling import Evaluate, compiled
 from trainsense.runners.stacked.dropout import SameMasks
 from trainsense.runners.stacked.refusal import UnstackableError
 from trainsense.workload.seeding import RandomState
@@ -17,6 +18,8 @@ from trainsense.workload.seeding import RandomState
 _warn_of_calls_one_by_one: Final[Callable[[bool], None]] = torch._C._functorch._set_vmap_fallback_warning_enabled  # type: ignore[attr-defined] # noqa: SLF001
 Loss = Callable[[nn.Module, Any], Tensor]
 Tensors = dict[str, Tensor]
+Own = list[Tensor]
+After = tuple[Tensor, Tensors]
 
 
 class _Held(nn.Module):
@@ -38,21 +41,24 @@ class StackedLoss:
         model: the template; whatever is not carried is the same for all trials.
         carried: buffers and frozen parameters that differ from trial to trial, each of shape `(trials, *shape)`.
         draws: whether the loss draws random numbers.
+        compiled_for: the device for which torch compiles what is differentiated, None for not compiled.
     """
 
-    def __init__(self, model: nn.Module, carried: Tensors, *, draws: bool) -> None:
+    def __init__(
+        self, model: nn.Module, carried: Tensors, *, draws: bool, compiled_for: torch.device | None = None
+    ) -> None:
         self._held: Final = _Held(model)
         self._model: Final = model
         self._draws: Final = draws
         self._recurrent: Final = any(isinstance(module, nn.RNNBase) for module in model.modules())
         self._inside: bool | None = None
+        self._compiled: Final = None if compiled_for is None else compiled(_evaluated, compiled_for)
         self.carried = carried
 
     def values(self, loss: Loss, parameters: Tensors, batch: Any) -> Tensor:
         """Return the loss of each trial on the same batch, shape `(trials,)`, without gradients."""
         with torch.no_grad():
-            losses: Tensor = self._mapped(self._one(loss, batch), parameters, [])[0]
-            return losses
+            return self._all(_evaluated, loss, batch, parameters, [])
 
     def gradients(
         self, loss: Loss, parameters: Tensors, batch: Any, tensors: list[Tensor], share: float
@@ -89,7 +95,9 @@ class StackedLoss:
         state, carried = RandomState.capture(), {name: value.clone() for name, value in self.carried.items()}
         try:
             found = self._differentiated(loss, parameters, batch, tensors, share)
-        except Exception:  # noqa: BLE001 - torch tells what it cannot map by various errors; the user's own come again
+        except Exception:  # torch tells what it cannot map by various errors; the user's own come again
+            if self._compiled is not None:
+                raise
             state.restore()
             self.carried = carried
             found = self._differentiated_inside(loss, parameters, batch, tensors, share)
@@ -101,15 +109,16 @@ class StackedLoss:
     def _differentiated(
         self, loss: Loss, parameters: Tensors, batch: Any, tensors: list[Tensor], share: float
     ) -> tuple[Tensor, Mapping[str, Tensor | None]]:
-        losses = self._mapped(self._one(loss, batch), parameters, tensors)[0]
+        losses = self._all(self._compiled or _evaluated, loss, batch, parameters, tensors)
         total = losses.sum() if share == 1 else (losses * share).sum()
         found = torch.autograd.grad(total, list(parameters.values()), allow_unused=True)
-        return losses.detach(), dict(zip(parameters, found, strict=True))
+        losses = losses.detach()
+        return losses if self._compiled is None else losses.clone(), dict(zip(parameters, found, strict=True))
 
     def _differentiated_inside(
         self, loss: Loss, parameters: Tensors, batch: Any, tensors: list[Tensor], share: float
     ) -> tuple[Tensor, Mapping[str, Tensor | None]]:
-        evaluate = self._one(loss, batch)
+        evaluate = _one(self._held, loss, batch)
 
         def scaled(weights: Tensors, buffers: Tensors, own: list[Tensor]) -> tuple[Tensor, tuple[Tensor, Tensors]]:
             value, after = evaluate(weights, buffers, own)
@@ -120,31 +129,27 @@ class StackedLoss:
             return value, after, gradients
 
         leaves = {name: value.detach() for name, value in parameters.items()}
-        losses, gradients = self._mapped(one, leaves, tensors)
+        losses, _, gradients = self._kept_as_alone(
+            lambda buffers: vmap(one, randomness="same")(leaves, buffers, tensors)
+        )
         return losses, gradients
 
-    def _one(self, loss: Loss, batch: Any) -> Callable[[Tensors, Tensors, list[Tensor]], tuple[Tensor, Tensors]]:
-        """Return a single trial's loss as a function of its parameters, buffers and tensors of the batch."""
+    def _all(self, evaluate: Evaluate, loss: Loss, batch: Any, parameters: Tensors, tensors: list[Tensor]) -> Tensor:
+        losses: Tensor = self._kept_as_alone(
+            lambda buffers: evaluate(self._held, loss, batch, parameters, buffers, tensors)
+        )[0]
+        return losses
 
-        def one(weights: Tensors, buffers: Tensors, own: list[Tensor]) -> tuple[Tensor, Tensors]:
-            given = {f"model.{name}": value for name, value in (weights | buffers).items()}
-            value = functional_call(self._held, given, (loss, _with_tensors(batch, own) if own else batch))
-            return value, {name: given[f"model.{name}"] for name in buffers}
-
-        return one
-
-    def _mapped(
-        self, one: Callable[..., tuple[Any, ...]], parameters: Tensors, tensors: list[Tensor]
-    ) -> tuple[Any, ...]:
-        """Map over the trials; keep what became of their buffers, and return the rest."""
+    def _kept_as_alone(self, evaluate: Callable[[Tensors], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Evaluate all trials, given their buffers; keep what became of these: the second of what is returned."""
         shared = {name: buffer for name, buffer in self._model.named_buffers() if name not in self.carried}
         present = {name for name, _ in (*self._model.named_buffers(), *self._model.named_parameters())}
         buffers = {name: value for name, value in self.carried.items() if name in present}  # a probe takes some away
         with _as_alone(draws=self._draws, recurrent=self._recurrent):
-            losses, after, *others = vmap(one, randomness="same")(parameters, buffers, tensors)
-        self.carried |= {name: value.detach() for name, value in after.items()}
+            found = evaluate(buffers)
+        self.carried |= {name: value.detach() for name, value in found[1].items()}
         self._check(shared)
-        return losses, *others
+        return found
 
     def _check(self, shared: Tensors) -> None:
         now = dict(self._model.named_buffers())
@@ -165,6 +170,25 @@ class StackedLoss:
         with torch.no_grad():
             for name, value in self.carried.items():
                 places[name].copy_(value[row])
+
+
+def _one(held: _Held, loss: Loss, batch: Any) -> Callable[[Tensors, Tensors, list[Tensor]], tuple[Tensor, Tensors]]:
+    """Return a single trial's loss as a function of its parameters, buffers and tensors of the batch."""
+
+    def one(weights: Tensors, buffers: Tensors, own: Own) -> After:  # torch cannot compile list[Tensor]
+        given = {f"model.{name}": value for name, value in (weights | buffers).items()}
+        value = functional_call(held, given, (loss, _with_tensors(batch, own) if own else batch))
+        return value, {name: given[f"model.{name}"] for name in buffers}
+
+    return one
+
+
+def _evaluated(
+    held: _Held, loss: Loss, batch: Any, parameters: Tensors, buffers: Tensors, tensors: list[Tensor]
+) -> tuple[Tensor, Tensors]:
+    """Return the loss of each trial, and what became of its buffers."""
+    found: tuple[Tensor, Tensors] = vmap(_one(held, loss, batch), randomness="same")(parameters, buffers, tensors)
+    return found
 
 
 @contextmanager

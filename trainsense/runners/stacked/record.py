@@ -38,7 +38,7 @@ class Record:
             self._rows[name][step, slot] = value
 
     def read_back(
-        self, first: int, slots: NDArray[np.intp], figures: Sequence[Figures], lrs: Rows
+        self, first: int, slots: NDArray[np.intp], rows: NDArray[np.intp], figures: Sequence[Figures], lrs: Rows
     ) -> dict[int, Diverged]:
         """Copy the figures of a block of steps from the device, once for all; return who diverged in it.
 
@@ -47,13 +47,14 @@ class Record:
         Args:
             first: the first of the steps.
             slots: which trials.
+            rows: where each of them is in the figures.
             figures: by step.
             lrs: shape `(steps, trials)`.
         """
         columns = torch.stack([torch.stack(one) for one in figures]).detach().cpu().numpy().astype(np.float64)
-        loss, norm, weight, change = columns.transpose(1, 0, 2)
+        loss, norm, weight, change = columns.transpose(1, 0, 2)[:, :, rows]
         ratio = np.divide(change, weight, out=np.full_like(change, math.nan), where=~(weight <= 0))
-        rows = slice(first, first + len(loss))
+        steps = slice(first, first + len(loss))
         for name, values in (
             ("lr", lrs),
             ("loss", loss),
@@ -62,7 +63,7 @@ class Record:
             ("update_norm", change),
             ("update_ratio", ratio),
         ):
-            self._rows[name][rows, slots] = values
+            self._rows[name][steps, slots] = values
         high = ~np.isfinite(loss) | (loss > self._stop[slots])
         measured = [measures_update(first + row, len(self._rows["loss"])) for row in range(len(loss))]
         left = ~np.isfinite(change) & np.array(measured)[:, None]

@@ -50,13 +50,14 @@ class Rehearsal:
     speedup: float
 
 
-def rehearsed(bench: Bench, trials: Sequence[Trial], least_speedup: float) -> Rehearsal:
+def rehearsed(bench: Bench, trials: Sequence[Trial], least_speedup: float, *, compiled: bool = False) -> Rehearsal:
     """Train the first steps of `trials` together and those of two of them alone.
 
     Args:
         bench: the workload on its device.
         trials: alike in all but seed, lr, schedule, warmup, clipping and `stop_loss`.
         least_speedup: where the stack is clearly not so many times as fast, nothing is compared.
+        compiled: whether torch compiles the losses; that is done in the first step, which is not timed.
 
     Raises:
         UnstackableError: they cannot be stacked, or the figures differ.
@@ -68,13 +69,15 @@ def rehearsed(bench: Bench, trials: Sequence[Trial], least_speedup: float) -> Re
     alone = run_trial(bench, middle, watchers=[clock])
     one_by_one = len(trials) * clock.step_seconds()
     longest = one_by_one / (CLEARLY * least_speedup) if least_speedup else math.inf
-    runs, step_seconds = _stacked(bench, short, longest)
+    runs, step_seconds = _stacked(bench, short, longest, compiled=compiled)
     if runs:
         _agree(bench, alone, runs, _tolerance(bench))
         _agree(bench, run_trial(bench, other), runs, _tolerance(bench))
         if bench.workload.autocast is not None:  # rounding hides what is wrong
             plain = replace(bench, workload=replace(bench.workload, autocast=None), initial_losses={})
-            _agree(plain, run_trial(plain, middle), _stacked(plain, short, math.inf)[0], SAME_FIGURES)
+            _agree(
+                plain, run_trial(plain, middle), _stacked(plain, short, math.inf, compiled=compiled)[0], SAME_FIGURES
+            )
     return Rehearsal(trials=len(trials), speedup=one_by_one / step_seconds)
 
 
@@ -92,12 +95,12 @@ def _agree(bench: Bench, alone: Run, runs: Mapping[str, Run], tolerance: float) 
             raise UnstackableError(msg)
 
 
-def _stacked(bench: Bench, trials: Sequence[Trial], longest: float) -> tuple[dict[str, Run], float]:
+def _stacked(bench: Bench, trials: Sequence[Trial], longest: float, *, compiled: bool) -> tuple[dict[str, Run], float]:
     """Return the runs by their trial's content, none if a step takes clearly too long, and the time of a step."""
     clock = _Clock(bench.device)
     runs: dict[str, Run] = {}
     with random_state_kept():
-        stack = Stack(bench, trials, block=1)
+        stack = Stack(bench, trials, block=1, compiled=compiled)
         while stack.training:
             runs |= {run.trial.content(): run for run in stack.advance()}
             clock.tick()

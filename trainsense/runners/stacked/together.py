@@ -9,13 +9,16 @@ from trainsense.runners.stacked.training import Stack
 from trainsense.workload.seeding import RandomState
 
 
-def train_together(bench: Bench, trials: Sequence[Trial], left: list[Trial]) -> Iterator[Run]:
+def train_together(
+    bench: Bench, trials: Sequence[Trial], left: list[Trial], *, compiled: bool = False
+) -> Iterator[Run]:
     """Yield each trial's run as soon as it ends; the global random state is left as it was.
 
     Args:
         bench: the workload on its device.
         trials: alike in all but seed, lr, schedule, warmup, clipping and `stop_loss`.
         left: gets the trials whose trained model cannot be measured here.
+        compiled: whether torch compiles the losses.
 
     Raises:
         UnstackableError: they cannot be stacked, or no further.
@@ -23,7 +26,7 @@ def train_together(bench: Bench, trials: Sequence[Trial], left: list[Trial]) -> 
     """
     outside = RandomState.capture()
     try:
-        stack = Stack(bench, trials)
+        stack = Stack(bench, trials, compiled=compiled)
         while stack.training:
             ended = stack.advance()
             if ended:

@@ -39,19 +39,25 @@ class Stack:
         bench: the workload on its device.
         trials: alike in all but seed, lr, schedule, warmup, clipping and `stop_loss`.
         block: steps between two copies of the figures to the host; None for what suits the device.
+        compiled: whether torch compiles the losses. Trials that end then stay in the stack, and are no longer looked at:
+            another number of trials would have to be compiled anew.
 
     Raises:
         UnstackableError: they cannot be stacked.
         UserCodeError: the user's code raised.
     """
 
-    def __init__(self, bench: Bench, trials: Sequence[Trial], *, block: int | None = None) -> None:
+    def __init__(
+        self, bench: Bench, trials: Sequence[Trial], *, block: int | None = None, compiled: bool = False
+    ) -> None:
         self._bench: Final = bench
         self._trials: Final = tuple(trials)
-        self._parts: Parts = built(bench, trials)
+        self._parts: Parts = built(bench, trials, compiled=compiled)
         self._record: Final = Record(trials)
         self._batches: Final = StackedBatches([bench.training_batches(seed) for seed in self._parts.seeds])
+        self._keeps_all: Final = compiled
         self._slots = np.arange(len(trials))
+        self._rows = np.arange(len(trials))
         self._attention = attention_steps(trials[0])
         self._evaluated = evaluation_steps(trials[0]) if bench.eval_batches and trials[0].evaluate else frozenset()
         self._probe_every: Final = trials[0].probe_every
@@ -76,7 +82,7 @@ class Stack:
         if len(self._slots):
             figures = [self._train(self.step + offset) for offset in range(self._steps_to_go())]
             lrs = self._parts.recorded_lrs[self.step : self.step + len(figures), self._slots]
-            found = self._record.read_back(self.step, self._slots, figures, lrs)
+            found = self._record.read_back(self.step, self._slots, self._rows, figures, lrs)
             self._drop(set(found))
             ended |= found
             self.step += len(figures)
@@ -87,13 +93,13 @@ class Stack:
 
     def finish(self) -> Iterator[Run]:
         """Measure the trained models; those whose measuring raises are left."""
-        for row, slot in enumerate(self._slots.tolist()):
+        for row, slot in zip(self._rows.tolist(), self._slots.tolist(), strict=True):
             started = time.perf_counter()
             run = self._measured(row, slot, measure_end)
             self._seconds[slot] += time.perf_counter() - started
             if run is not None:
                 yield replace(run, seconds=float(self._seconds[slot]))
-        self._slots = self._slots[:0]
+        self._slots, self._rows = self._slots[:0], self._rows[:0]
 
     def _measured(self, row: int, slot: int, measure: Callable[..., Any]) -> Run | None:
         """Return the run of a trial whose model is measured now; None, and the trial is left, where measuring raises."""
@@ -157,7 +163,7 @@ class Stack:
         seldom = self._probe_every > PROBED_TOGETHER or self.step in self._attention
         together = probed and not seldom and self._parts.loss.evaluates
         probes = self._parts.probe_losses(self._bench) if together else None
-        for row, slot in enumerate(self._slots.tolist()):
+        for row, slot in zip(self._rows.tolist(), self._slots.tolist(), strict=True):
             if probes is not None and self.step not in self._evaluated:
                 probe = float(probes[row])
             else:
@@ -200,9 +206,10 @@ class Stack:
         kept = np.array([slot not in slots for slot in self._slots], dtype=bool)
         if kept.all():
             return
-        self._slots = self._slots[kept]
-        if len(self._slots):
-            self._parts.keep(torch.from_numpy(np.flatnonzero(kept)).to(self._bench.device))
+        self._slots, self._rows = self._slots[kept], self._rows[kept]
+        if len(self._slots) and not self._keeps_all:
+            self._parts.keep(torch.from_numpy(self._rows).to(self._bench.device))
+            self._rows = np.arange(len(self._slots))
 
     def _run(self, slot: int, outcome: Any, figures: dict[str, Any] | None = None) -> Run:
         trial = self._trials[slot]

@@ -132,8 +132,11 @@ class StackedWeights:
         """Keep the trials at these indices only."""
         self.count = len(rows)
         for block in self._blocks:
-            block.weights, block.gradient, block.before = block.weights[rows], block.gradient[rows], block.before[rows]
-            block.state = {name: value[rows] for name, value in block.state.items()}
+            block.weights = block.weights[rows]  # one after another: there is room for one copy at a time
+            block.gradient = block.gradient[rows]
+            block.before = block.before[rows]
+            for name in block.state:
+                block.state[name] = block.state[name][rows]
         self._resting = {name: value[rows] for name, value in self._resting.items()}
         self._share()
 
