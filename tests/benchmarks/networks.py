@@ -93,14 +93,16 @@ class LanguageModel(nn.Module):
 def library_text() -> Tensor:
     """Read the sources of Python's standard library, one character after another, ASCII only."""
     folder = Path(sysconfig.get_path("stdlib"))
-    sources = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
-    return torch.tensor([byte for byte in sources if byte < 128])
+    sources = torch.frombuffer(
+        bytearray(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))), dtype=torch.uint8
+    )
+    return sources[sources < 128]
 
 
 def passages(text: Tensor) -> Tensor:
     """Draw a batch of passages, each with the character that follows it."""
     starts = torch.randint(len(text) - CHARACTERS - 1, (BATCH,))
-    return torch.stack([text[start : start + CHARACTERS + 1] for start in starts.tolist()])
+    return torch.stack([text[start : start + CHARACTERS + 1] for start in starts.tolist()]).long()
 
 
 def next_character_loss(net: nn.Module, text: Tensor) -> Tensor:

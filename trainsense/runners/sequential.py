@@ -57,7 +57,7 @@ def run_trial(
         trial: how to train.
         anew: read the batch source again instead of replaying it (determinism check).
         watchers: who looks on; with any, every step is read at once, so that they see none past the end.
-        block: steps between two readings, 1 or more; None for what suits the device.
+        block: measurements between two readings, about one a step; None for what suits the device.
 
     Raises:
         BatchSourceError: the batch source raised; whatever else raises ends the trial as `Crashed`.
