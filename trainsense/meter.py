@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
+from trainsense.ranks.norms import own_part, shared_norms
+from trainsense.ranks.ranks import ALONE, Ranks
 from trainsense.records.trace import COLUMNS, Trace
 
 UPDATE_EVERY: Final = 10
@@ -33,11 +35,13 @@ class Meter:
     Args:
         model: its parameters are watched.
         steps: rows to make room for.
+        ranks: who trains the model together.
     """
 
-    def __init__(self, model: nn.Module, steps: int) -> None:
+    def __init__(self, model: nn.Module, steps: int, ranks: Ranks = ALONE) -> None:
         self._parameters: Final = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._values: Final = [parameter.detach() for parameter in self._parameters]
+        self._shared: Final = shared_norms(ranks, self._parameters)
+        self._values: Final = [own_part(parameter.detach()) for parameter in self._parameters]
         self._blocks, self._before = _blocks_like(self._values)
         self._steps: Final = steps
         self._rows: Final = {name: np.full(steps, math.nan) for name in COLUMNS}
@@ -50,6 +54,8 @@ class Meter:
     @torch.no_grad()
     def gradient_norm(self) -> Tensor:
         """Return the global L2 norm of the gradients as they are, shape `()`; nothing is rewritten (PROTOCOL 4.5)."""
+        if self._shared is not None:
+            return self._shared.gradient_norm()
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         dense = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
         if not dense or len(self._blocks) > 1:
@@ -77,10 +83,13 @@ class Meter:
         if not measures_update(step, self._steps):
             return 0.0
         weights = [torch.linalg.vector_norm(block) for block in self._blocks]
+        share = 0.0 if self._shared is None else self._shared.square(self._before)
         torch._foreach_sub_(self._before, self._values)
         updates = [torch.linalg.vector_norm(block) for block in self._blocks]
         weight_norm = math.hypot(*(norm.item() for norm in weights))
         update_norm = math.hypot(*(norm.item() for norm in updates))
+        if self._shared is not None:
+            weight_norm, update_norm = self._shared.roots(share, self._shared.square(self._before))
         ratio = update_norm / weight_norm if weight_norm > 0 else math.nan
         self.record(step, update_norm=update_norm, update_ratio=ratio)
         return update_norm

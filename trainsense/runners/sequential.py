@@ -58,8 +58,9 @@ def run_trial(bench: Bench, trial: Trial, *, anew: bool = False, watchers: Seque
     with random_state_kept():
         training = _Training(bench, trial, anew=anew, watchers=watchers)
         try:
-            training.begin()
-            outcome = training.run()
+            with bench.ranks.together():
+                training.begin()
+                outcome = training.run()
         except BatchSourceError:
             raise
         except UserCodeError as error:
@@ -92,7 +93,7 @@ class _Training:
         self.optimizer = build_optimizer(workload, self.model, trial.lr, trial.optimizer)
         self.group_lrs = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.scaler = torch.amp.GradScaler(self.bench.device.type, enabled=workload.autocast is torch.float16)
-        self.meter = Meter(self.model, trial.steps)
+        self.meter = Meter(self.model, trial.steps, self.bench.ranks)
         self.initial_loss = self.bench.initial_loss(trial.seed, self.model, trial.edits)
         seed_all(derived_seed(trial.seed, "steps"))
 
