@@ -24,7 +24,7 @@ from trainsense.cli import (
     sweep_warmup,
 )
 from trainsense.cli.failure import INTERRUPTED, report_failure
-from trainsense.cli.ranks import silence_followers, voice_for
+from trainsense.cli.ranks import leave, silence_followers, voice_for
 from trainsense.cli.streams import silence_stdout
 from trainsense.errors import TrainsenseError
 
@@ -76,7 +76,9 @@ def run(arguments: Sequence[str]) -> int:
         get_command(app).main(args=list(arguments), prog_name="trainsense")
     except BaseException as error:  # noqa: BLE001 - the one place: whatever happened becomes a message and a status
         with voice_for(error):
-            return report_failure(error, debug="--debug" in arguments)
+            status = report_failure(error, debug="--debug" in arguments)
+        leave(error, status)
+        return status
     return 0
 
 

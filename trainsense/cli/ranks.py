@@ -1,6 +1,7 @@
 """Several ranks, one voice: the first tells, the others are silent but for a crash of their own."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -38,6 +39,15 @@ def voice_for(error: BaseException) -> Iterator[None]:
     finally:
         os.dup2(silent, STDERR)
         os.close(silent)
+
+
+def leave(error: BaseException, status: int) -> None:
+    """End the process at once if the other ranks are lost: torch would wait for them on the way out."""
+    if isinstance(error, LostRanksError):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(status)
 
 
 def _is_own(error: BaseException) -> bool:

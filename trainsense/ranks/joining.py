@@ -12,7 +12,7 @@ from torch import distributed
 
 from trainsense.errors import LostRanksError, OptionError
 from trainsense.ranks.place import place_of
-from trainsense.ranks.ranks import ALONE, PATIENCE, Ranks
+from trainsense.ranks.ranks import ALONE, FAREWELL, PATIENCE, Ranks
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
@@ -51,7 +51,7 @@ def joined(device: str) -> Iterator[Ranks]:
     except (RuntimeError, ValueError) as error:
         msg = f"The ranks that torchrun started do not find each other: {str(error).splitlines()[0]}"
         raise LostRanksError(msg) from error
-    ranks = Ranks(rank=distributed.get_rank(), count=count, group=group, notes=_store())
+    ranks = Ranks(rank=distributed.get_rank(), count=count, group=group, notes=_store(), farewell=FAREWELL)
     with _interrupted_together(ranks):
         try:
             yield ranks

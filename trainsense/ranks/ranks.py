@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, final
 
 import torch
 from torch import Tensor, distributed
@@ -151,7 +151,8 @@ class Ranks:
         if self.first and failed is not None:
             raise failed
         if isinstance(answer, Failure):
-            raise answer.error(named=False)
+            self._told = answer.error(named=False)
+            raise self._told
         value: T = answer[0]
         return value
 
@@ -211,44 +212,52 @@ class Ranks:
         return sums[0], sums[1]
 
     def _summed(self, row: Tensor, failure: BaseException | None) -> None:
+        began = time.monotonic()
         try:
             work = distributed.all_reduce(row, group=self._group, async_op=True)
             assert work is not None
             work.wait(PATIENCE if failure is None else self._farewell)
         except RuntimeError as error:
-            if failure is not None:
+            waited = time.monotonic() - began > self._farewell.total_seconds() / 2
+            if failure is not None and waited:
                 self._leave(failure)
-            raise self._lost(error) from None
+            raise self._lost(error) from failure
 
-    def _leave(self, failure: BaseException) -> None:
+    def _leave(self, failure: BaseException) -> NoReturn:
         """Raise what ends this process, and with it the others: they wait for it in the middle of a step.
 
         Raises:
             LostRanksError: always.
         """
-        self.lost = True
-        note = self._note(only_others=True)
         own = Failure.of(self.rank, failure)
-        if note:  # that one is the cause: this rank only failed to reach it
-            raise LostRanksError(note) from failure
-        msg = f"rank {self.rank} failed by itself, so that the ranks could not go on: {own.message}"
+        note = self._note()  # of one that left before: then this rank only failed to reach it
+        msg = (
+            f"Rank {self.rank} failed by itself in the middle of a step, so that the ranks cannot go on: {own.message}"
+        )
         with suppress(RuntimeError):
-            if self._notes is not None:
+            if self._notes is not None and not note:
                 self._notes.set(NOTE.format(self.rank), msg)
-        raise LostRanksError(f"{msg}\n\n{own.user_traceback}".rstrip()) from failure
+        self._give_up()
+        raise LostRanksError(note or f"{msg}\n\n{own.user_traceback}".rstrip()) from failure
 
     def _lost(self, error: RuntimeError) -> LostRanksError:
-        self.lost = True
+        note = self._note()
+        self._give_up()
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return LostRanksError(self._note() or f"rank {self.rank} does not reach the others any more: {text}")
+        why = "it has ended, killed for its memory perhaps, or took longer than half an hour"
+        return LostRanksError(note or f"Rank {self.rank} does not reach another one any more: {why} ({text}).")
 
-    def _note(self, *, only_others: bool = False) -> str:
+    def _give_up(self) -> None:
+        """Let nothing wait any more for operations that the others will never join."""
+        self.lost = True
+        with suppress(Exception):
+            distributed.distributed_c10d._abort_process_group()  # noqa: SLF001 - torch has no public name for it
+
+    def _note(self) -> str:
         """Return what a rank that left has said, empty if none has."""
         with suppress(RuntimeError):
             for rank in range(self.count):
                 if self._notes is not None and self._notes.check([NOTE.format(rank)]):
-                    if only_others and rank == self.rank:
-                        continue
                     return self._notes.get(NOTE.format(rank)).decode(errors="replace")
         return ""
 

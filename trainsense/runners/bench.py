@@ -211,8 +211,8 @@ def prepare(workload: Workload, device: torch.device, seed: int, ranks: Ranks = 
         seen = dry_run(workload, device, seed, ranks)
         seen = ranks.from_first(replace(seen, first_loss=ranks.mean(seen.first_loss)))
         replays = ReplayShelf(workload.data)
-        probe = _enough(replays[seed], PROBE_EXAMPLES, MOST_PROBE_BATCHES)
-        held_out = _eval_batches(workload, example_count(probe[0]))
+        probe = _enough(replays[seed], PROBE_EXAMPLES / ranks.count, MOST_PROBE_BATCHES)
+        held_out = _eval_batches(workload, example_count(probe[0]), FEWEST_EVAL_EXAMPLES / ranks.count)
         probes, held_outs = (min(counts) for counts in zip(*ranks.gathered((len(probe), len(held_out))), strict=True))
         return Bench(
             workload=workload,
@@ -226,7 +226,7 @@ def prepare(workload: Workload, device: torch.device, seed: int, ranks: Ranks = 
         )
 
 
-def _enough(replay: Replay, examples: int, most: int) -> list[Any]:
+def _enough(replay: Replay, examples: float, most: int) -> list[Any]:
     batches: list[Any] = []
     for batch in replay.batches():
         batches.append(batch)
@@ -235,10 +235,10 @@ def _enough(replay: Replay, examples: int, most: int) -> list[Any]:
     return batches
 
 
-def _eval_batches(workload: Workload, batch_examples: int) -> tuple[Any, ...]:
+def _eval_batches(workload: Workload, batch_examples: int, fewest: float) -> tuple[Any, ...]:
     if workload.eval_data is None:
         return ()
-    enough = max(FEWEST_EVAL_EXAMPLES, MOST_EVAL_BATCHES * batch_examples)
+    enough = max(fewest, MOST_EVAL_BATCHES * batch_examples)
     with user_code("Workload.eval_data"):
         source = iter(workload.eval_data())
     batches: list[Any] = []
