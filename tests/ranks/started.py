@@ -45,7 +45,9 @@ def ended_on_ranks(folder: Path, *arguments: str) -> list[Ended]:
 def on_ranks(folder: Path, entry: Callable[..., None], *arguments: Any) -> list[Ended]:
     """Call a function on two ranks in `folder`, in new processes."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
+    context.set_forkserver_preload(
+        [*PRELOADED, "trainsense.diagnosis", "trainsense.cli.main", "trainsense.cli.rendering"]
+    )
     port = _free_port()
     ranks = [
         context.Process(target=_run, args=(rank, port, folder, entry, arguments), daemon=True) for rank in range(COUNT)

@@ -1,6 +1,9 @@
 """Two ranks of gloo on this machine: the losses of one process, global norms, one report, one status."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +12,9 @@ import torch
 
 from tests.acceptance.process import executions
 from tests.ranks.started import ended_on_ranks, needs_gloo, on_ranks
-from trainsense.cli.main import run
+from trainsense.diagnosis import run_diagnosis
 from trainsense.ranks.joining import joined_after
+from trainsense.records.request import BudgetLimit, Request
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import prepare
 from trainsense.runners.sequential import run_trial
@@ -18,7 +22,8 @@ from trainsense.workload.load import load
 
 pytestmark = needs_gloo
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "recipes"
 COLUMNS = ("loss", "grad_norm", "clipped", "update_norm", "update_ratio", "probe_loss")
 TRIALS = (
     Trial(lr=0.003, seed=0, steps=12, probe_every=4),
@@ -26,6 +31,8 @@ TRIALS = (
 )
 
 FAULTY = """
+import os
+import signal
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -54,6 +61,8 @@ def broken(gradient):
 def loss(net, batch):
     if second() and WHERE == "loss" and LR[0] > 0.2:
         raise ValueError("no such label")
+    if WHERE == "interrupted" and LR[0] > 0.2 and not second():
+        os.kill(os.getpid(), signal.SIGINT)
     value = nn.functional.mse_loss(net(batch[0]), batch[1])
     if second() and WHERE == "backward":
         value.register_hook(broken)
@@ -92,20 +101,37 @@ def test_two_ranks_record_what_one_process_does(recipe: str, tmp_path: Path) -> 
     assert alone["clipped of trial 1"].sum() > 0
 
 
-def test_rank_0_alone_reports_and_all_end_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The report of one process, once, with the same best learning rate; and its status."""
-    command = ("sweep-lr", str(RECIPES / "data_parallel.py"), "--lr", "3", "--steps", "20", "--budget", "300steps")
-    first, second = ended_on_ranks(tmp_path, *command, "--run-dir", "kept", "--format", "json")
-    assert (first.status, second.status) == (1, 1), first.err + second.err
-    assert (second.out, second.err) == ("", "")
-    report = json.loads(first.out)
+def test_torchrun_gives_one_report_with_the_best_lr_of_one_process(tmp_path: Path) -> None:
+    """Its standard output is one JSON document; the trials are stored once; findings fail it."""
+    limits = ("--lr", "3", "--steps", "20", "--budget", "250steps", "--run-dir", "kept", "--format", "json")
+    torchrun = (
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--standalone",
+        "-m",
+        "trainsense",
+    )
+    ended = subprocess.run(
+        [*torchrun, "sweep-lr", str(RECIPES / "data_parallel.py"), *limits],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stderr.count("Kept in kept") == 1
+    report = json.loads(ended.stdout)
     assert report["provenance"]["engine"] == "2 ranks train each trial together (torchrun)"
-    monkeypatch.chdir(tmp_path)
-    run([*command, "--run-dir", "alone", "--engine", "sequential", "--output", "json=alone.json"])
-    alone = json.loads((tmp_path / "alone.json").read_text())
-    assert [one["rule"] for one in alone["findings"]] == [one["rule"] for one in report["findings"]]
-    assert report["stages"]["sweep_lr"]["best_lr"] == pytest.approx(alone["stages"]["sweep_lr"]["best_lr"])
     assert set(executions(tmp_path / "kept")) == {1}
+    request = Request(command="sweep-lr", lr=3.0, steps=20, budget=BudgetLimit(amount=250, unit="steps"), device="cpu")
+    alone = run_diagnosis(load(str(RECIPES / "data_parallel.py")), request).report
+    assert [one["rule"] for one in report["findings"]] == [one.rule for one in alone.findings]
+    assert report["stages"]["sweep_lr"]["best_lr"] == alone.stages["sweep_lr"]["best_lr"]
 
 
 def test_what_one_rank_raises_ends_the_trial_on_all(tmp_path: Path) -> None:
@@ -132,7 +158,15 @@ def test_a_rank_that_fails_within_a_step_frees_the_others(tmp_path: Path) -> Non
     assert (first.out, second.out) == ("", "")
 
 
-def test_an_engine_of_single_processes_is_refused(tmp_path: Path) -> None:
+def test_an_interruption_ends_all_ranks_at_the_same_step(tmp_path: Path) -> None:
+    """Rank 0 reports what was measured so far."""
+    (tmp_path / "faulty.py").write_text(FAULTY.replace("{where}", "interrupted"), encoding="utf-8")
+    first, second = ended_on_ranks(tmp_path, "sweep-lr", "faulty.py", "--steps", "20", "--budget", "200steps")
+    assert (first.status, second.status, second.err) == (130, 130, ""), first.err
+    assert "Interrupted: this is what was measured so far." in first.out
+
+
+def test_an_engine_of_single_processes_is_refused_once(tmp_path: Path) -> None:
     """Once, by rank 0."""
     first, second = ended_on_ranks(tmp_path, "sweep-lr", str(RECIPES / "data_parallel.py"), "--engine", "processes")
     assert (first.status, second.status, second.err) == (2, 2, "")

@@ -84,7 +84,7 @@ def _dense(part: Tensor) -> Tensor:
 
 
 def _square(parts: Sequence[tuple[Tensor, float]]) -> float:
-    """Return the sum of the squares, each shared among those that hold a copy; in double precision: no overflow."""
+    """Return the sum of the squares, each shared among those that hold a copy; in double precision."""
     if not parts:
         return 0.0
     norms = torch._foreach_norm([part for part, _ in parts])  # noqa: SLF001
