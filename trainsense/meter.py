@@ -82,14 +82,14 @@ class Meter:
         """
         if not measures_update(step, self._steps):
             return 0.0
-        weights = [torch.linalg.vector_norm(block) for block in self._blocks]
-        share = 0.0 if self._shared is None else self._shared.square(self._before)
-        torch._foreach_sub_(self._before, self._values)
-        updates = [torch.linalg.vector_norm(block) for block in self._blocks]
+        if self._shared is None:
+            weights = [torch.linalg.vector_norm(block) for block in self._blocks]
+            torch._foreach_sub_(self._before, self._values)
+            updates = [torch.linalg.vector_norm(block) for block in self._blocks]
+        else:
+            weights, updates = self._shared.update_norms(self._before, self._values)
         weight_norm = math.hypot(*(norm.item() for norm in weights))
         update_norm = math.hypot(*(norm.item() for norm in updates))
-        if self._shared is not None:
-            weight_norm, update_norm = self._shared.roots(share, self._shared.square(self._before))
         ratio = update_norm / weight_norm if weight_norm > 0 else math.nan
         self.record(step, update_norm=update_norm, update_ratio=ratio)
         return update_norm

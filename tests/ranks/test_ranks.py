@@ -80,9 +80,8 @@ def test_norms_of_one_rank_are_plain_ones() -> None:
     layer.weight.grad = torch.full((2, 2), 3.0)
     norms = SharedNorms(ALONE, list(layer.parameters()))
     assert float(norms.gradient_norm()) == pytest.approx(6.0)
-    weight, update = norms.roots(norms.square([torch.tensor([3.0, 4.0])]), math.inf)
-    assert weight == pytest.approx(5.0)
-    assert update == math.inf
+    weights, updates = norms.update_norms([torch.tensor([3.0, 4.0])], [torch.tensor([math.inf, 4.0])])
+    assert ([float(one) for one in weights], [float(one) for one in updates]) == ([5.0], [math.inf])
 
 
 @pytest.mark.parametrize("engine", ["processes", "stacked", "ray"])

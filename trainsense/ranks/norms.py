@@ -53,18 +53,20 @@ class SharedNorms:
         total = self._ranks.exchange(_square(parts))[0] if self._ranks.count > 1 else _square(parts)
         return torch.tensor(math.sqrt(total), dtype=torch.float32, device=parts[0][0].device if parts else "cpu")
 
-    def square(self, parts: Sequence[Tensor]) -> float:
-        """Return this rank's share of the square of the norm of what lies in the parameters' place.
+    @torch.no_grad()
+    def update_norms(self, before: list[Tensor], after: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the norm of the parameters before an update, and that of the update, one tensor of shape `()` each.
 
         Args:
-            parts: what this rank holds of each, in the parameters' order.
+            before: what this rank held of each parameter; overwritten by minus its change.
+            after: what it holds now.
         """
-        return _square(list(zip(parts, self._copies, strict=True)))
-
-    def roots(self, first: float, second: float) -> tuple[float, float]:
-        """Return the norms of which all ranks' shares of the squares are these."""
-        sums = self._ranks.exchange(first, second) if self._ranks.count > 1 else (first, second)
-        return math.sqrt(sums[0]), math.sqrt(sums[1])
+        weights = _square(list(zip(before, self._copies, strict=True)))
+        torch._foreach_sub_(before, after)
+        updates = _square(list(zip(before, self._copies, strict=True)))
+        sums = self._ranks.exchange(weights, updates) if self._ranks.count > 1 else (weights, updates)
+        weight_norm, update_norm = (torch.tensor(math.sqrt(one), dtype=torch.float64) for one in sums)
+        return [weight_norm], [update_norm]
 
 
 def shared_norms(ranks: Ranks, parameters: Sequence[nn.Parameter]) -> SharedNorms | None:
