@@ -146,6 +146,7 @@ def test_what_one_rank_raises_ends_the_trial_on_all(tmp_path: Path) -> None:
     first, second = ended_on_ranks(tmp_path, "sweep-lr", "faulty.py", "--steps", "20", "--budget", "200steps")
     assert (first.status, second.out, second.err) == (second.status, "", ""), first.err + second.err
     assert first.status in (0, 1), first.err
+    assert "Warning: All ranks read the same batches" in first.err
     assert (
         "rank 1: Workload.loss raised ValueError: no such label"
         in (tmp_path / ".trainsense/faulty/trials.csv").read_text()

@@ -24,7 +24,7 @@ from trainsense.cli import (
     sweep_warmup,
 )
 from trainsense.cli.failure import INTERRUPTED, report_failure
-from trainsense.cli.ranks import leave, silence_followers, voice_for
+from trainsense.cli.ranks import end_alike, leave, silence_followers, voice_for
 from trainsense.cli.streams import silence_stdout
 from trainsense.errors import TrainsenseError
 
@@ -99,6 +99,7 @@ def main() -> None:
     interrupted = note_interruptions()
     silence_followers()
     status = run(sys.argv[1:])
+    end_alike()
     if status == TrainsenseError.exit_status and interrupted:
         status = INTERRUPTED  # an import that was cut in two fails in ways of its own
     silence_stdout()

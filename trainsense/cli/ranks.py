@@ -1,6 +1,7 @@
 """Several ranks, one voice: the first tells, the others are silent but for a crash of their own."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,6 +49,12 @@ def leave(error: BaseException, status: int) -> None:
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()
         os._exit(status)
+
+
+def end_alike() -> None:
+    """Let this rank end with its own status: torchrun would terminate it as soon as another has ended with one but 0."""
+    if place_of().count > 1:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _is_own(error: BaseException) -> bool:

@@ -41,6 +41,9 @@ def joined(device: str) -> Iterator[Ranks]:
     if count == 1:
         yield ALONE
         return
+    if not distributed.is_available():
+        msg = "torchrun started several ranks, but this torch is built without torch.distributed: run it without torchrun."
+        raise OptionError(msg)
     chosen = device_of_rank(device)
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)

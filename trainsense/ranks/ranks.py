@@ -221,7 +221,7 @@ class Ranks:
             waited = time.monotonic() - began > self._farewell.total_seconds() / 2
             if failure is not None and waited:
                 self._leave(failure)
-            raise self._lost(error) from failure
+            raise self._lost() from failure or error
 
     def _leave(self, failure: BaseException) -> NoReturn:
         """Raise what ends this process, and with it the others: they wait for it in the middle of a step.
@@ -240,12 +240,11 @@ class Ranks:
         self._give_up()
         raise LostRanksError(note or f"{msg}\n\n{own.user_traceback}".rstrip()) from failure
 
-    def _lost(self, error: RuntimeError) -> LostRanksError:
+    def _lost(self) -> LostRanksError:
         note = self._note()
         self._give_up()
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        why = "it has ended, killed for its memory perhaps, or took longer than half an hour"
-        return LostRanksError(note or f"Rank {self.rank} does not reach another one any more: {why} ({text}).")
+        why = "one of them has ended, killed for its memory perhaps, or has not answered for half an hour"
+        return LostRanksError(note or f"Rank {self.rank} does not reach the others any more: {why}.")
 
     def _give_up(self) -> None:
         """Let nothing wait any more for operations that the others will never join."""
@@ -266,7 +265,7 @@ class Ranks:
         try:
             distributed.all_gather_object(gathered, own, group=self._group)
         except RuntimeError as error:
-            raise self._lost(error) from None
+            raise self._lost() from error
         return gathered
 
     def _from_first(self, own: Any) -> Any:
@@ -274,7 +273,7 @@ class Ranks:
         try:
             distributed.broadcast_object_list(box, src=0, group=self._group)
         except RuntimeError as error:
-            raise self._lost(error) from None
+            raise self._lost() from error
         return own if self.first else pickle.loads(box[0])  # noqa: S301 - written by rank 0 of this very command
 
     def _knows(self, error: BaseException) -> bool:
