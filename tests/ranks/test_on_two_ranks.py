@@ -46,11 +46,11 @@ print("noise")
 LR = [0.0]
 
 def model():
-    return DistributedDataParallel(nn.Linear(3, 1))
+    return nn.Linear(3, 1) if WHERE == "unwrapped" else DistributedDataParallel(nn.Linear(3, 1))
 
 def data():
     for _ in range(6):
-        rows = torch.randn(16, 3)
+        rows = torch.randn(16, 3) + (second() and WHERE == "unwrapped")
         yield rows, rows.sum(dim=1, keepdim=True).sin()
 
 def second():
@@ -163,6 +163,15 @@ def test_a_rank_that_fails_within_a_step_frees_the_others(tmp_path: Path) -> Non
         assert "backward broke" in one.err
     assert 'in broken\n    raise ValueError("backward broke")' in second.err
     assert (first.out, second.out) == ("", "")
+
+
+def test_ranks_that_train_a_model_each_are_warned_of(tmp_path: Path) -> None:
+    """Nobody wrapped the model. Preflight itself says that it takes one process."""
+    (tmp_path / "faulty.py").write_text(FAULTY.replace("{where}", "unwrapped"), encoding="utf-8")
+    first, second = ended_on_ranks(tmp_path, "preflight", "faulty.py")
+    assert (first.status, second.status, second.err) == (0, 0, ""), first.err
+    assert "Warning: The ranks have different gradients after the backward pass" in first.err
+    assert "without torchrun" in first.out
 
 
 def test_an_interruption_ends_all_ranks_at_the_same_step(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from trainsense.diagnosis.engine import SWEEP_HORIZON, ChosenEngine, chosen_engine
 from trainsense.diagnosis.first_look import FirstKnown, first_look
 from trainsense.diagnosis.judging import setup_errors
-from trainsense.diagnosis.rank_engine import check_engine, engine_of_ranks, shared_batches
+from trainsense.diagnosis.rank_engine import check_engine, engine_of_ranks, remarks
 from trainsense.errors import BatchSourceError, UserCodeError
 from trainsense.executors.ranks import follow
 from trainsense.lab import Allowance, Lab
@@ -174,7 +174,7 @@ def _first_known(
     if device.type == "cpu":
         torch.set_num_threads(1)
     bench = prepare(workload, device, request.seed, ranks)
-    if remark := shared_batches(bench):
+    for remark in remarks(bench, request.seed):
         listener.warn(remark)
     subject = _subject(workload, bench, request)
     seen, look, steps = _first_seen(bench, request, store, context, threads, subject, listener)
