@@ -12,7 +12,8 @@ from torch import distributed
 
 from trainsense.errors import LostRanksError, OptionError
 from trainsense.ranks.place import place_of
-from trainsense.ranks.ranks import ALONE, FAREWELL, PATIENCE, Ranks
+from trainsense.ranks.ranks import ALONE, Ranks
+from trainsense.ranks.wire import FAREWELL, PATIENCE, Wire
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
@@ -54,7 +55,9 @@ def joined(device: str) -> Iterator[Ranks]:
     except (RuntimeError, ValueError) as error:
         msg = f"The ranks that torchrun started do not find each other: {str(error).splitlines()[0]}"
         raise LostRanksError(msg) from error
-    ranks = Ranks(rank=distributed.get_rank(), count=count, group=group, notes=_store(), farewell=FAREWELL)
+    rank = distributed.get_rank()
+    wire = Wire(rank=rank, count=count, group=group, notes=_store(), farewell=FAREWELL)
+    ranks = Ranks(rank=rank, count=count, wire=wire)
     with _interrupted_together(ranks):
         try:
             yield ranks

@@ -5,33 +5,19 @@ clock) goes through one exchange of four numbers, so that all ranks see the same
 part in the next exchange once more, to say so. It travels over a gloo group of its own, which needs no accelerator.
 """
 
-import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, final
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar, final
 
-import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
 from trainsense.errors import LostRanksError
 from trainsense.ranks.failure import Failure, causes
 from trainsense.ranks.straight_through import with_value
-
-if TYPE_CHECKING:
-    from torch._C._distributed_c10d import Store
-    from torch.distributed import ProcessGroup
+from trainsense.ranks.wire import Wire
 
 T = TypeVar("T")
-
-PATIENCE: Final = timedelta(minutes=30)
-"""How long a rank waits for the others: torch's own limit for gloo. One that ended is noticed at once."""
-FAREWELL: Final = timedelta(seconds=60)
-"""How long a rank that failed waits for the others to come and hear of it. Those that wait for it inside a step, in a
-collective operation of the model, never come: then it leaves, which frees them."""
-NOTE: Final = "trainsense/failed/{}"
-"""Where in the ranks' key-value store a rank that leaves says why."""
 
 
 @final
@@ -41,27 +27,26 @@ class Ranks:
     Args:
         rank: this process's number.
         count: how many there are.
-        group: a gloo group of all of them, None for a single one.
-        notes: the store that they found each other by.
-        farewell: how long a rank that failed waits for the others.
+        wire: how they reach each other, None for a single one.
     """
 
-    def __init__(
-        self,
-        *,
-        rank: int = 0,
-        count: int = 1,
-        group: "ProcessGroup | None" = None,
-        notes: "Store | None" = None,
-        farewell: timedelta = FAREWELL,
-    ) -> None:
+    def __init__(self, *, rank: int = 0, count: int = 1, wire: Wire | None = None) -> None:
         self.rank: Final = rank
         self.count: Final = count
-        self._group, self._notes, self._farewell = group, notes, farewell
+        self._between = wire
         self._told: BaseException | None = None
         self._inside = 0
         self.interrupted = False
-        self.lost = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether the others are out of reach."""
+        return self._between is not None and self._between.lost
+
+    @property
+    def _wire(self) -> Wire:
+        assert self._between is not None, "a single process has nobody to exchange anything with"
+        return self._between
 
     @property
     def first(self) -> bool:
@@ -115,14 +100,14 @@ class Ranks:
         if self.count == 1:
             return [own]
         self.exchange()
-        return self._gathered(own)
+        return self._wire.gathered(own)
 
     def from_first(self, own: Any) -> Any:
         """Return what rank 0 gives; the others give None."""
         if self.count == 1:
             return own
         self.exchange()
-        return self._from_first(own)
+        return self._wire.from_first(own)
 
     def same(self, make: Callable[[], T]) -> T:
         """Return on every rank what `make` returned on rank 0, or raise what it raised there.
@@ -145,9 +130,9 @@ class Ranks:
         except BaseException as error:  # noqa: BLE001 - raised again below, on every rank
             failed = error
         if not self.first and failed is not None and not self._knows(failed):
-            self._leave(failed)
+            self._wire.leave(failed)
         self.exchange()
-        answer = self._from_first(Failure.of(0, failed) if failed is not None else (result,))
+        answer = self._wire.from_first(Failure.of(0, failed) if failed is not None else (result,))
         if self.first and failed is not None:
             raise failed
         if isinstance(answer, Failure):
@@ -195,14 +180,9 @@ class Ranks:
             KeyboardInterrupt: rank 0 was interrupted since the last exchange.
             Exception: what another rank raised, unless this one failed too.
         """
-        if self.lost:
-            msg = f"rank {self.rank} has lost the others"
-            raise LostRanksError(msg)
-        row = torch.tensor([first, second, float(self.interrupted), float(failure is not None)], dtype=torch.float64)
-        self._summed(row, failure)
-        sums = row.tolist()
+        sums = self._wire.summed([first, second, float(self.interrupted), float(failure is not None)], failure)
         if sums[3]:
-            failures = self._gathered(None if failure is None else Failure.of(self.rank, failure))
+            failures = self._wire.gathered(None if failure is None else Failure.of(self.rank, failure))
             self._told = failure or next(one for one in failures if one is not None).error()
             if failure is None:
                 raise self._told
@@ -210,71 +190,6 @@ class Ranks:
             self._told, self.interrupted = KeyboardInterrupt(), False
             raise self._told
         return sums[0], sums[1]
-
-    def _summed(self, row: Tensor, failure: BaseException | None) -> None:
-        began = time.monotonic()
-        try:
-            work = distributed.all_reduce(row, group=self._group, async_op=True)
-            assert work is not None
-            work.wait(PATIENCE if failure is None else self._farewell)
-        except RuntimeError as error:
-            waited = time.monotonic() - began > self._farewell.total_seconds() / 2
-            if failure is not None and waited:
-                self._leave(failure)
-            raise self._lost() from failure or error
-
-    def _leave(self, failure: BaseException) -> NoReturn:
-        """Raise what ends this process, and with it the others: they wait for it in the middle of a step.
-
-        Raises:
-            LostRanksError: always.
-        """
-        own = Failure.of(self.rank, failure)
-        note = self._note()  # of one that left before: then this rank only failed to reach it
-        msg = (
-            f"Rank {self.rank} failed by itself in the middle of a step, so that the ranks cannot go on: {own.message}"
-        )
-        with suppress(RuntimeError):
-            if self._notes is not None and not note:
-                self._notes.set(NOTE.format(self.rank), msg)
-        self._give_up()
-        raise LostRanksError(note or f"{msg}\n\n{own.user_traceback}".rstrip()) from failure
-
-    def _lost(self) -> LostRanksError:
-        note = self._note()
-        self._give_up()
-        why = "one of them has ended, killed for its memory perhaps, or has not answered for half an hour"
-        return LostRanksError(note or f"Rank {self.rank} does not reach the others any more: {why}.")
-
-    def _give_up(self) -> None:
-        """Let nothing wait any more for operations that the others will never join."""
-        self.lost = True
-        with suppress(Exception):
-            distributed.distributed_c10d._abort_process_group()  # noqa: SLF001 - torch has no public name for it
-
-    def _note(self) -> str:
-        """Return what a rank that left has said, empty if none has."""
-        with suppress(RuntimeError):
-            for rank in range(self.count):
-                if self._notes is not None and self._notes.check([NOTE.format(rank)]):
-                    return self._notes.get(NOTE.format(rank)).decode(errors="replace")
-        return ""
-
-    def _gathered(self, own: T) -> list[T]:
-        gathered: list[Any] = [None] * self.count
-        try:
-            distributed.all_gather_object(gathered, own, group=self._group)
-        except RuntimeError as error:
-            raise self._lost() from error
-        return gathered
-
-    def _from_first(self, own: Any) -> Any:
-        box = [pickle.dumps(own)] if self.first else [b""]
-        try:
-            distributed.broadcast_object_list(box, src=0, group=self._group)
-        except RuntimeError as error:
-            raise self._lost() from error
-        return own if self.first else pickle.loads(box[0])  # noqa: S301 - written by rank 0 of this very command
 
     def _knows(self, error: BaseException) -> bool:
         """Return whether all ranks know of the error already."""
