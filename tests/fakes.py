@@ -14,12 +14,13 @@ import numpy as np
 
 from trainsense.lab import Allowance, Lab
 from trainsense.records.model_edit import EditSurvey
-from trainsense.records.outcome import Completed, Crashed, Diverged, Outcome
+from trainsense.records.outcome import Completed, Crashed, Diverged, Dropped, Outcome
 from trainsense.records.plan import COMPLETION, ESSENTIALS, REFINEMENTS, Effort, Plan, Subject
 from trainsense.records.run import Run
 from trainsense.records.schedule import range_test, warmup_factor
 from trainsense.records.trace import COLUMNS, Trace
 from trainsense.records.trial import RANGE_TEST, Trial
+from trainsense.runners.racing import Race
 
 OVERFLOW: Final = 1e30
 """Above this a loss counts as infinite."""
@@ -83,6 +84,7 @@ class Quadratic:
         initial = math.nan if self.nan else h * moment / 2
         outcome: Outcome = Completed()
         length = trial.steps
+        race = Race(trial)
         for step in range(trial.steps):
             loss = math.nan if self.nan else h * moment / 2
             norm = math.sqrt(h * h * moment + noise**2)
@@ -92,6 +94,9 @@ class Quadratic:
             rows["clipped"][step] = float(clipped)
             if trial.probe_every and step % trial.probe_every == 0:
                 rows["probe_loss"][step] = loss
+                if math.isfinite(loss) and race.lost(step, loss):
+                    outcome, length = Dropped(step=step, value=loss, must_reach=trial.must_reach or math.nan), step
+                    break
             if lr > self.crash_above:
                 outcome, length = Crashed(reason="exception", step=step, message="ValueError: no"), step + 1
                 break
@@ -106,7 +111,7 @@ class Quadratic:
             used = used if moving else 0.0
             rows["update_norm"][step] = used * norm
             moment = (1 - used * h) ** 2 * moment + (used * noise) ** 2
-        done = isinstance(outcome, Completed)
+        done = isinstance(outcome, Completed | Dropped)
         tail = rows["loss"][length - min(TAIL, length) : length]
         return Run(
             trial=trial,

@@ -70,6 +70,13 @@ def test_a_misspelt_option_is_an_error() -> None:
         trainsense.sweep_lr(workload(), step=30)  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize("engine", ["processes", "ray", "fast"])
+def test_an_engine_that_an_object_cannot_use_says_so(engine: Any) -> None:
+    """Worker processes load a file."""
+    with pytest.raises(OptionError, match="engine"):
+        trainsense.sweep_lr(workload(), engine=engine)
+
+
 def test_options_are_checked() -> None:
     """As on the command line."""
     with pytest.raises(OptionError, match="seeds"):

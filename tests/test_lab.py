@@ -211,3 +211,37 @@ def test_what_is_known_is_always_affordable() -> None:
     now[0] = 11.0  # a trial of 20 more would end at 31
     assert one.affords([TRIAL])
     assert not one.affords([TRIAL, replace(TRIAL, seed=7)])
+
+
+def test_a_race_that_is_won_was_none(tmp_path: Path) -> None:
+    """The trial is known, and kept, as the one without: whoever asks for it next runs nothing."""
+    store = Store(tmp_path)
+    executor = Quadratic()
+    trial = replace(TRIAL, probe_every=1)
+    raced = replace(trial, must_reach=1e9)
+    one = Lab(executor, store=store)
+    (won,), (plain,) = one.run([raced], "race"), one.run([trial], "again")
+    assert won is plain
+    assert won.trial == trial
+    (kept,) = Lab(executor, store=store).run([replace(raced, must_reach=1e8)], "another race")
+    assert kept.trial == trial
+    assert len(executor.ran) == 1
+
+
+def test_a_dropped_trial_stands_for_itself_alone(tmp_path: Path) -> None:
+    """The whole trial is run when it is asked for, and answers the race from then on."""
+    store = Store(tmp_path)
+    executor = Quadratic()
+    trial = Trial(lr=1e-4, seed=0, steps=60, probe_every=3)
+    raced = replace(trial, must_reach=1e-3)
+    one = Lab(executor, store=store)
+    (lost,) = one.run([raced], "race")
+    assert lost.dropped
+    assert one.spent == one.cost().steps == 12
+    (whole,) = one.run([trial], "whole")
+    assert whole.completed
+    assert one.run([raced], "race")[0] is whole
+    later = Lab(executor, store=store)
+    assert later.run([raced], "race")[0].completed
+    assert later.affords([raced, trial])
+    assert len(executor.ran) == 2

@@ -9,7 +9,7 @@ from trainsense.errors import OptionError, WorkloadError
 from trainsense.ranks.joining import joined
 from trainsense.records.baseline import Baseline
 from trainsense.records.report import Report
-from trainsense.records.request import DEFAULT_BUDGET, NO_LIMIT, BudgetLimit, Command, Request
+from trainsense.records.request import DEFAULT_BUDGET, NO_LIMIT, BudgetLimit, Command, Engine, Request
 from trainsense.records.selection import Selection
 from trainsense.reporters.saved import REPORT, saved_report
 from trainsense.rules.selecting import ignored_rules, selection_of
@@ -25,6 +25,7 @@ class Options(TypedDict, total=False):
         steps: horizon of a trial in optimizer steps.
         seeds: number of seeds at the points that matter.
         seed: first seed.
+        engine: `auto`, `sequential` or `stacked`: the others load the workload from its file, which an object does not have.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         budget: seconds, or a `BudgetLimit`; None for no limit.
         run_dir: where runs, tables and plots are kept; nothing is kept without it.
@@ -40,6 +41,7 @@ class Options(TypedDict, total=False):
     steps: int | None
     seeds: int | None
     seed: int
+    engine: Engine
     device: str
     budget: float | BudgetLimit | None
     run_dir: str | Path | None
@@ -112,6 +114,7 @@ def _run(command: Command, workload: Workload, options: Options) -> Diagnosis:
         steps=options.get("steps"),
         seeds=options.get("seeds"),
         seed=options.get("seed", 0),
+        engine=options.get("engine", "auto"),
         device=options.get("device", "auto"),
         budget=budget if isinstance(budget, BudgetLimit) else BudgetLimit(amount=float(budget), unit="seconds"),
         run_dir=None if run_dir is None else Path(run_dir),

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainsense.executors.interface import Executor
 from trainsense.records.budget import STEP_PRICES, Prices
@@ -32,6 +32,8 @@ class Allowance:
 
 class Lab:
     """Runs trials within an allowance; the same trial is never run twice.
+
+    A raced trial that was not dropped is the same training as one that was never raced: it is known, and kept, as that.
 
     Args:
         executor: runs what is not known yet.
@@ -69,7 +71,7 @@ class Lab:
             trials: any number; repeated ones are run once.
             purpose: what they are for, in words that can follow "not run: ".
         """
-        keyed = [(trial.key(self._context), trial) for trial in trials]
+        keyed = [(self._key(trial), trial) for trial in trials]
         skipped: dict[str, Run] = {}
         pending = {key: trial for key, trial in keyed if key not in self._known}
         while pending:
@@ -83,13 +85,13 @@ class Lab:
             self._run_batch(batch, purpose)
             for key in batch:
                 trial = pending.pop(key)
-                if key not in self._known:
+                if self._found(key, trial) is None:
                     skipped[key] = self._skip(key, trial, purpose, "interrupted")
-        return [self._known[key] if key in self._known else skipped[key] for key, _ in keyed]
+        return [self._found(key, trial) or skipped[key] for key, trial in keyed]
 
     def affords(self, trials: Sequence[Trial]) -> bool:
         """Return whether all of `trials` are known or fit the budget together."""
-        keyed = {trial.key(self._context): trial for trial in trials}
+        keyed = {self._key(trial): trial for trial in trials}
         unknown = [trial for key, trial in keyed.items() if key not in self._known]
         if not unknown:
             return True
@@ -99,7 +101,7 @@ class Lab:
     def leave_out(self, trials: Sequence[Trial], purpose: str) -> None:
         """Note trials that are not run because not all of them fit the budget together."""
         for trial in trials:
-            self._left_out.setdefault(purpose, {})[trial.key(self._context)] = trial
+            self._left_out.setdefault(purpose, {})[self._key(trial)] = trial
 
     def runs(self) -> list[tuple[str, Run]]:
         """Return all runs with the purpose for which each was first run, in order."""
@@ -109,7 +111,7 @@ class Lab:
         """Return in words what was planned and never run."""
         texts = []
         for purpose, trials in self._left_out.items():
-            missing = [trial for key, trial in trials.items() if key not in self._known]
+            missing = [trial for key, trial in trials.items() if self._found(key, trial) is None]
             if missing:
                 count = len(missing)
                 texts.append(
@@ -140,29 +142,41 @@ class Lab:
 
     def _run_batch(self, batch: Mapping[str, Trial], purpose: str) -> None:
         """Run what the store does not have; keep each run as soon as it is done."""
-        done = {key: run for key in batch if (run := self._kept(key)) is not None}
+        done = {key: run for key, trial in batch.items() if (run := self._kept(key, trial)) is not None}
         for run in done.values():
             self._listener.finished(0, run.outcome.text)
-        missing = {key: trial for key, trial in batch.items() if key not in done}
+        missing = {trial: key for key, trial in batch.items() if key not in done}
         if missing:
-            for trial in missing.values():
+            for trial in missing:
                 self._listener.started(purpose, trial.steps)
             try:
-                for run in self._executor.run(list(missing.values())):
-                    key = run.trial.key(self._context)
-                    done[key] = run
+                for found in self._executor.run(list(missing)):
+                    run = found if found.dropped else replace(found, trial=found.trial.unraced())
+                    done[missing[found.trial]] = run
                     if self._store is not None:
-                        self._store.keep(key, run)
+                        self._store.keep(run.trial.key(self._context), run)
                     self._listener.finished(len(run.trace), run.outcome.text)
             except KeyboardInterrupt:
                 self.interrupted = True
         for key in batch:
             if key in done:
-                self._known[key], self._purposes[key] = done[key], purpose
+                own = done[key].trial.key(self._context)
+                self._known[own], self._purposes[own] = done[key], purpose
                 self.spent += self.allowance.prices.of_run(done[key])
 
-    def _kept(self, key: str) -> Run | None:
-        return None if self._store is None or self._fresh else self._store.run(key)
+    def _key(self, trial: Trial) -> str:
+        """Return the key under which a trial is known, or else would be run."""
+        plain = trial.unraced().key(self._context)
+        return plain if plain in self._known else trial.key(self._context)
+
+    def _found(self, key: str, trial: Trial) -> Run | None:
+        """Return what is known of a trial, by the key under which it was asked for or as a training that nothing stopped."""
+        return self._known.get(key) or self._known.get(trial.unraced().key(self._context))
+
+    def _kept(self, key: str, trial: Trial) -> Run | None:
+        if self._store is None or self._fresh:
+            return None
+        return self._store.run(trial.unraced().key(self._context)) or self._store.run(key)
 
     def _refusal(self, trial: Trial, reserved: float) -> SkipReason | None:
         """Return why a trial is not run when so much of the budget is promised to others, None if it is."""

@@ -56,14 +56,13 @@ def test_everything_is_measured_when_it_fits() -> None:
 
 
 def test_the_order() -> None:
-    """Bracket, coarse grid, the user's lr, 2x lr*; only then seeds, 5x and 10x."""
+    """Bracket, coarse grid with the user's lr, 2x lr*; only then seeds, 5x and 10x."""
     executor = noisy()
     one, _ = staged(executor, lr=0.1)
     purposes = list(dict.fromkeys(purpose for purpose, _ in one.runs()))
     first = [
         "exponential range test",
         "coarse learning-rate grid",
-        "the user's own setting",
         "runs at 2x the best learning rate",
     ]
     places = [purposes.index(one) for one in first]
@@ -77,7 +76,7 @@ def test_a_smaller_budget_runs_a_beginning_of_the_same() -> None:
     """Until the first trial that does not fit."""
     whole, part = noisy(), noisy()
     staged(whole, lr=0.1)
-    one, _ = staged(part, 1500, lr=0.1)
+    one, _ = staged(part, 900, lr=0.1)
     assert part.ran[:8] == whole.ran[:8]
     assert one.left_out()
 
@@ -106,7 +105,7 @@ def test_sick_workloads_get_through(executor: Quadratic, command: Command) -> No
         rule(evidence.values())
 
 
-@pytest.mark.parametrize("at", range(0, 30, 3))
+@pytest.mark.parametrize("at", range(0, 24, 3))
 def test_interrupted_anywhere(at: int) -> None:
     """Nothing runs after it and nothing raises."""
     executor = Quadratic(noise=0.5, interrupt_at=at)

@@ -1,6 +1,7 @@
 """The sweep on a quadratic whose optimum is known."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from tests.fakes import COMPLETION, ESSENTIALS, REFINEMENTS, Quadratic, lab, pla
 from trainsense.measure.grid import GRID_STEP
 from trainsense.protocol.sweep_lr import sweep_lr
 from trainsense.records.evidence import LearningRateSweep
+from trainsense.records.run import Run
+from trainsense.records.trial import Trial
 
 ONE_POINT = GRID_STEP * 1.02
 
@@ -132,10 +135,33 @@ def test_a_tight_budget_gives_partial_evidence(steps: int, decade: float, noise:
 
 def test_the_interrupt_gives_partial_evidence() -> None:
     """What was known stays known."""
-    for at in range(0, 15, 2):
+    for at in range(0, 10, 2):
         executor = Quadratic(noise=0.3, interrupt_at=at)
         one = lab(executor)
         sweep = sweep_lr(one, plan(COMPLETION))
         assert one.interrupted
         assert (sweep is not None) == (at > 1)
         assert len(executor.ran) == at
+
+
+class Unraced(Quadratic):
+    """Runs every trial to its end."""
+
+    def answer(self, trial: Trial) -> Run:
+        """Return what happens without a race."""
+        return replace(super().answer(trial.unraced()), trial=trial)
+
+
+@given(decade=st.floats(-2, 3), noise=st.floats(0, 2), spread=st.floats(0, 0.2))
+def test_racing_changes_no_lr(decade: float, noise: float, spread: float) -> None:
+    """lr*, the edge and what fails are those of a sweep whose trials all run to their ends; fewer steps are trained."""
+    curvature = 10**decade
+    sweeps, steps = [], []
+    for raced in (True, False):
+        kind = Quadratic if raced else Unraced
+        one = lab(kind(curvature=curvature, noise=noise * curvature, seed_spread=spread))
+        sweeps.append(known(sweep_lr(one, plan(REFINEMENTS))))
+        steps.append(one.cost().steps)
+    for name in ("best_lr", "best_range", "edge_lr", "unstable_lr"):
+        assert getattr(sweeps[0], name) == getattr(sweeps[1], name), name
+    assert steps[0] <= steps[1]

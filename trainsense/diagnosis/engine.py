@@ -25,13 +25,14 @@ SWEEP_HORIZON: Final = 300
 START_SECONDS: Final = 8.0
 """Worker processes take 6 to 10 s to come up on two cores (measured: the fork server imports torch once, each worker reads the
 batches)."""
-WORTH_SECONDS: Final = 40.0
+WORTH_SECONDS: Final = 20.0
 """Training ahead, on one core, from which they pay for that …"""
 WORTH_BUDGET: Final = 120.0
 """… and budget in seconds (measured on a loaded machine: with workers a budget of a minute took 66 and 67 s)."""
-TRAININGS: Final = {"diagnose": 90}
-"""Trainings of the horizon that a command takes where nothing limits it (measured by tests/benchmarks/fix_cost: 57 to 129) …"""
-FEWER_TRAININGS: Final = 30
+TRAININGS: Final = {"diagnose": 90, "sweep-lr": 10}
+"""Trainings of the horizon that a command takes where nothing limits it (measured by tests/benchmarks/fix_cost: 57 to 129, and by
+tests/benchmarks/sweep_speed: 8 to 14) …"""
+FEWER_TRAININGS: Final = 20
 """… and those that try fewer fixes."""
 
 
@@ -126,10 +127,11 @@ def _seconds_ahead(request: Request, look: FirstKnown) -> float:
 
 
 def _pool(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKnown, jobs: int) -> ProcessPool:
-    return ProcessPool(
-        _assignment(loaded, bench, request, look.threads if jobs == 1 else 1),
-        jobs,
+    pool = ProcessPool(
+        _assignment(loaded, bench, request, look.threads if jobs == 1 else 1), jobs, meanwhile=InProcess(bench)
     )
+    pool.begin()
+    return pool
 
 
 def _ray(loaded: LoadedWorkload, bench: Bench, request: Request) -> ChosenEngine:

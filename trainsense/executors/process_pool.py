@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
+from trainsense.executors.interface import Executor
 from trainsense.executors.worker import Assignment, Refusal, work
 from trainsense.records.outcome import Crashed
 from trainsense.records.run import Run
@@ -63,15 +65,23 @@ class ProcessPool:
 
     Args:
         assignment: how each worker builds its bench.
-        jobs: number of workers, 1 or more; they are started when they are first needed and kept until `close`.
+        jobs: number of workers, 1 or more; they are kept until `close`.
+        meanwhile: runs a single trial while they come up; None for waiting.
     """
 
-    def __init__(self, assignment: Assignment, jobs: int) -> None:
+    def __init__(self, assignment: Assignment, jobs: int, *, meanwhile: Executor | None = None) -> None:
         self.width = jobs
         self.pace = 1 + (jobs - 1) * GAIN_PER_WORKER
         self._assignment = assignment
         self._context = _context()
         self._workers: list[_Worker] = []
+        self._meanwhile = meanwhile
+        self._starting: Thread | None = None
+
+    def begin(self) -> None:
+        """Start the workers while this process goes on."""
+        self._starting = Thread(target=self._start, daemon=True, name="trainsense-workers")
+        self._starting.start()
 
     def run(self, trials: Sequence[Trial]) -> Iterator[Run]:
         """Yield one run per trial as they finish.
@@ -79,6 +89,15 @@ class ProcessPool:
         Raises:
             TrainsenseError: the workload could not be set up in a worker, or its batch source raised.
         """
+        if (
+            self._starting is not None
+            and self._starting.is_alive()
+            and self._meanwhile is not None
+            and len(trials) == 1
+        ):
+            yield from self._meanwhile.run(trials)
+            return
+        self._settle()
         waiting = deque(range(len(trials)))
         deaths = [0] * len(trials)
         try:
@@ -105,8 +124,20 @@ class ProcessPool:
 
     def close(self) -> None:
         """End all workers."""
+        self._settle()
         for worker in list(self._workers):
             self._buried(worker)
+
+    def _start(self) -> None:
+        with suppress(OSError):  # whatever cannot be started now is told when it is needed
+            for _ in range(self.width):
+                self._workers.append(_Worker(self._context, self._assignment))
+
+    def _settle(self) -> None:
+        """Wait for workers that are being started."""
+        if self._starting is not None:
+            self._starting.join()
+            self._starting = None
 
     def _hand_out(self, waiting: deque[int], trials: Sequence[Trial]) -> None:
         while waiting and len(self._workers) < self.width and all(one.task is not None for one in self._workers):

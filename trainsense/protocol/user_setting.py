@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from trainsense.lab import Lab
 from trainsense.measure.comparing import compare_runs, reason_for
 from trainsense.measure.feasibility import collapsed
 from trainsense.measure.gradient_norms import AGGRESSIVE_CLIPPING, clipped_fractions, norm_percentiles
+from trainsense.measure.grid import GRID_STEP
 from trainsense.measure.paired import PRACTICAL_MARGIN
 from trainsense.measure.stability import event_threshold, find_event
 from trainsense.measure.warmup_limits import LARGEST_WARMUP_SHARE
@@ -18,6 +20,11 @@ from trainsense.records.plan import Plan
 from trainsense.records.run import Run
 from trainsense.records.trial import WITHOUT_OWN_WARMUP, Trial
 
+PURPOSE: Final = "the user's own setting"
+SETTLED: Final = 0.05
+"""Where one seed ends within this share of D of lr*, half of what makes a finding, another seed of a learning rate well below
+the first that fails would say the same (from seed to seed such differences vary by 0.002 to 0.02 of D: see `sweep_lr`)."""
+
 
 def user_setting(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> UserSetting | None:
     """Run the user's lr, schedule and clipping; None if the workload names no lr or nothing fitted the budget."""
@@ -25,10 +32,12 @@ def user_setting(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> UserSetting 
     if lr is None:
         return None
     trials = [plan.probed(lr, seed, sweep.stop_loss) for seed in plan.seeds]
-    runs = [run for run in lab.run(trials, "the user's own setting") if not run.skipped]
+    at_best = _at_best(lab, plan, sweep)
+    if plan.spare_seeds and _settled(lab.run(trials[:1], PURPOSE)[0], at_best, sweep):
+        trials = trials[:1]
+    runs = [run for run in lab.run(trials, PURPOSE) if not run.skipped]
     if not runs:
         return None
-    at_best = _at_best(lab, plan, sweep)
     above = sweep.best_lr is not None and lr > sweep.best_lr
     larger_norm, larger = _larger_clip(lab, plan, sweep, runs)
     return UserSetting(
@@ -54,6 +63,15 @@ def _at_best(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> list[Run]:
         return []
     trials = [plan.trial(sweep.best_lr, seed, sweep.stop_loss) for seed in plan.seeds]
     return [run for run in lab.run(trials, "seeds at the best learning rate") if not run.skipped]
+
+
+def _settled(run: Run, at_best: Sequence[Run], sweep: LearningRateSweep) -> bool:
+    """Whether a single seed says how the user's setting stands: as good as lr*, calm, and far from what fails."""
+    against = compare_runs([run], at_best, sweep)
+    lr = run.trial.lr
+    far = sweep.unstable_lr is None or lr * GRID_STEP < 0.99 * sweep.unstable_lr
+    calm = far and _with_event(run, sweep, above=sweep.best_lr is not None and lr > sweep.best_lr).event is None
+    return calm and against is not None and reason_for(run, sweep) is None and abs(against.mean) <= SETTLED
 
 
 def _with_event(run: Run, sweep: LearningRateSweep, *, above: bool) -> InstabilityRun:

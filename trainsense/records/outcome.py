@@ -48,6 +48,27 @@ class Diverged:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """The trial was stopped because it could no longer become the best (racing, PROTOCOL 6.5); it is measured where it stopped.
+
+    Args:
+        step: the 0-based step before which it was stopped.
+        value: the probe loss there.
+        must_reach: the probe loss that was out of its reach.
+    """
+
+    step: int
+    value: float
+    must_reach: float
+    reason: Literal["out-of-reach"] = "out-of-reach"
+
+    @property
+    def text(self) -> str:
+        """Return the outcome as a sentence."""
+        return f"dropped at step {self.step}: from {self.value:.4g} it could not get down to {self.must_reach:.4g}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Crashed:
     """The user's code raised, or memory ran out, in the middle of the trial.
 
@@ -82,4 +103,4 @@ class Skipped:
         return "not run: " + ("the budget was spent" if self.reason == "budget" else "interrupted")
 
 
-Outcome = Completed | Diverged | Crashed | Skipped
+Outcome = Completed | Dropped | Diverged | Crashed | Skipped

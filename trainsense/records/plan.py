@@ -49,7 +49,7 @@ class Effort:
 
     Args:
         seeds: screening seeds at the points that matter.
-        whole_grid: every third of a decade; else every second point and the neighbours of the best.
+        edge: whether the edge of the learning rates that train is found to a grid point; else to two.
         factors: multiples of lr* of the instability runs.
         null_seeds: null runs that calibrate the event threshold.
         adoption_pairs: fresh pairs for a fix that looks promising.
@@ -57,18 +57,18 @@ class Effort:
     """
 
     seeds: int
-    whole_grid: bool
+    edge: bool
     factors: tuple[float, ...]
     null_seeds: int
     adoption_pairs: int
     other_fixes: bool
 
 
-ESSENTIALS: Final = Effort(seeds=1, whole_grid=False, factors=(2.0,), null_seeds=0, adoption_pairs=0, other_fixes=False)
+ESSENTIALS: Final = Effort(seeds=1, edge=False, factors=(2.0,), null_seeds=0, adoption_pairs=0, other_fixes=False)
 REFINEMENTS: Final = Effort(
-    seeds=3, whole_grid=False, factors=(2.0, 5.0, 10.0), null_seeds=3, adoption_pairs=5, other_fixes=False
+    seeds=3, edge=True, factors=(2.0, 5.0, 10.0), null_seeds=3, adoption_pairs=5, other_fixes=False
 )
-COMPLETION: Final = replace(REFINEMENTS, whole_grid=True, other_fixes=True)
+COMPLETION: Final = replace(REFINEMENTS, other_fixes=True)
 """What a budget is spent on, in this order; what one effort has run costs the next nothing."""
 
 
@@ -84,6 +84,7 @@ class Plan:
         bracket_steps: steps of the exponential range test.
         effort: how much of the protocol to run.
         warmup_factor: multiple of the unstable lr at which warmups are tried first.
+        spare_seeds: whether the user's own setting gets a single seed where that says how it stands.
         any_fix: whether optimizers and model edits may be tried; else only what the command is about: warmup and clipping.
     """
 
@@ -95,6 +96,7 @@ class Plan:
     effort: Effort
     warmup_factor: float = 10.0
     any_fix: bool = True
+    spare_seeds: bool = False
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -107,13 +109,13 @@ class Plan:
         return tuple(range(first, first + count))
 
     def trial(self, lr: float, seed: int, stop_loss: float | None) -> Trial:
-        """Return a sweep trial: N steps under the user's own schedule and clipping."""
+        """Return a sweep trial: N steps under the user's own schedule and clipping; at their lr it is evaluated at every step."""
         return Trial(
             lr=lr,
             seed=seed,
             steps=self.horizon,
             clip_norm=self.subject.clip_norm,
-            probe_every=max(1, self.horizon // PROBES_PER_RUN),
+            probe_every=1 if lr == self.subject.lr else max(1, self.horizon // PROBES_PER_RUN),
             stop_loss=stop_loss,
         )
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from trainsense.errors import OptionError
 from trainsense.records.baseline import Baseline
@@ -109,6 +109,9 @@ class Request:
             if count is not None and count < least:
                 msg = f"{name} must be at least {least}, not {count}."
                 raise OptionError(msg)
+        if self.engine not in get_args(Engine):
+            msg = f"engine must be one of {', '.join(get_args(Engine))}, not {self.engine!r}."
+            raise OptionError(msg)
         self._check_shares()
 
     def _check_shares(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trainsense.records.outcome import Completed, Crashed, Diverged, Outcome, Skipped
+from trainsense.records.outcome import Completed, Crashed, Diverged, Dropped, Outcome, Skipped
 from trainsense.records.trace import Trace, empty_trace
 from trainsense.records.trial import Trial
 
@@ -19,7 +19,7 @@ class Run:
         trace: what was recorded, `len(trace)` steps.
         outcome: how it ended.
         initial_loss: L0 of PROTOCOL 0, the fresh model's loss, on the batches and in the mode of `score`.
-        score: S of PROTOCOL 0; None unless the trial completed.
+        score: S of PROTOCOL 0; of a dropped trial the loss where it stopped; None where it diverged or crashed.
         score_error: standard error of `score` within the run.
         final_probe_loss: probe loss after the last update.
         shuffle_gap: probe loss with the inputs permuted within the batch, less the probe loss, after the last update;
@@ -59,6 +59,11 @@ class Run:
         return isinstance(self.outcome, (Diverged, Crashed))
 
     @property
+    def dropped(self) -> bool:
+        """Whether the trial was stopped because it could no longer become the best."""
+        return isinstance(self.outcome, Dropped)
+
+    @property
     def skipped(self) -> bool:
         """Whether the trial was never run."""
         return isinstance(self.outcome, Skipped)
@@ -66,4 +71,4 @@ class Run:
     @property
     def stopped_at(self) -> int | None:
         """The 0-based step at which the trial stopped early, None if it did not."""
-        return self.outcome.step if isinstance(self.outcome, (Diverged, Crashed)) else None
+        return self.outcome.step if isinstance(self.outcome, (Diverged, Crashed, Dropped)) else None

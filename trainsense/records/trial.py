@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 WORKLOAD_SCHEDULE = "workload"
 """The name under which a trial uses the workload's own schedule."""
@@ -32,6 +32,9 @@ class Trial:
         edits: model edits by name (`records.settings.MODEL_EDITS`), made on the fresh model in this order.
         eval_every: evaluate the eval data before every so many updates, for a comparison by best checkpoint; 0 for
             only where the score needs it.
+        must_reach: racing (PROTOCOL 6.5): the trial is dropped once its probe loss, however steeply it fell lately, can no
+            longer get down to this; None for no racing.
+        raced_from: the first step at which it may be dropped.
     """
 
     lr: float
@@ -46,6 +49,12 @@ class Trial:
     optimizer: str | None = None
     edits: tuple[str, ...] = ()
     eval_every: int = 0
+    must_reach: float | None = None
+    raced_from: int = 0
+
+    def unraced(self) -> "Trial":
+        """Return the same training with no racing: what a raced trial is unless it is dropped."""
+        return replace(self, must_reach=None, raced_from=0)
 
     def content(self) -> str:
         """Return the canonical JSON text of all settings, equal for equal trials.
@@ -54,7 +63,7 @@ class Trial:
         True
         """
         settings = asdict(self)
-        for name in ("lr", "clip_norm", "stop_loss"):
+        for name in ("lr", "clip_norm", "stop_loss", "must_reach"):
             settings[name] = None if settings[name] is None else float(settings[name])  # 1 and 1.0 are one setting
         return json.dumps(settings, sort_keys=True, allow_nan=False)
 

@@ -96,6 +96,7 @@ def _trial(run: Run, reason: str | None) -> Entry:
         "feasible": reason is None,
         "reason": reason,
         "stopped_at": run.stopped_at,
+        "dropped": run.dropped,
     }
 
 

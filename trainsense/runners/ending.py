@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from trainsense.records.outcome import Completed, Diverged, Outcome
+from trainsense.records.outcome import Completed, Diverged, Dropped, Outcome
 from trainsense.records.run import Run
 from trainsense.records.trace import Trace
 from trainsense.records.trial import Trial
@@ -47,7 +47,7 @@ def run_of(
     seconds: float,
     figures: dict[str, Any],
 ) -> Run:
-    """Return the run, scored if it completed.
+    """Return the run, scored if it completed or was dropped.
 
     Args:
         trial: the plan.
@@ -58,8 +58,8 @@ def run_of(
         figures: what `measure_end` filled in.
     """
     others = {name: value for name, value in figures.items() if name != "eval_loss"}
-    completed = isinstance(outcome, Completed)
-    score, error = score_of(trace, figures.get("eval_loss")) if completed else (None, None)
+    measured = isinstance(outcome, (Completed, Dropped))
+    score, error = score_of(trace, figures.get("eval_loss")) if measured else (None, None)
     return Run(
         trial=trial,
         trace=trace,

@@ -13,12 +13,13 @@ from torch.optim import Optimizer
 from trainsense.errors import BatchSourceError, UserCodeError
 from trainsense.meter import Meter
 from trainsense.probes.attention import largest_attention_logit
-from trainsense.records.outcome import Completed, Crashed, Diverged, DivergenceReason, Outcome
+from trainsense.records.outcome import Completed, Crashed, Diverged, DivergenceReason, Dropped, Outcome
 from trainsense.records.run import Run
 from trainsense.records.trace import empty_trace
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench
 from trainsense.runners.ending import measure_end, run_of
+from trainsense.runners.racing import Race, measure_dropped
 from trainsense.runners.score import attention_steps, evaluation_steps
 from trainsense.workload.optimizers import build_optimizer
 from trainsense.workload.schedule import factors
@@ -79,6 +80,7 @@ class _Training:
         self.factor = factors(bench.workload, trial)
         self.evaluated = evaluation_steps(trial) if bench.eval_batches and trial.evaluate else frozenset()
         self.attention = attention_steps(trial)
+        self.race = Race(trial)
         self.step = 0
         self.skipped = 0
         self.model: nn.Module | None = None
@@ -129,7 +131,7 @@ class _Training:
                 return Diverged(reason="non-finite-parameter", step=self.step, value=update_norm)
         return self.finish(self.model)
 
-    def look(self, model: nn.Module) -> Diverged | None:
+    def look(self, model: nn.Module) -> Diverged | Dropped | None:
         """Evaluate whatever is due before this step's update."""
         assert self.meter is not None
         trial, step = self.trial, self.step
@@ -139,7 +141,11 @@ class _Training:
             return None
         probe = self.probe(model, self.meter)
         self.meter.record(step, probe_loss=probe)
-        return None if step == 0 else self.too_high(probe, "non-finite-probe")
+        if step and (stop := self.too_high(probe, "non-finite-probe")) is not None:
+            return stop
+        if self.race.lost(step, probe):
+            return measure_dropped(self.bench, trial, model, self.ends, step=step, probe_loss=probe)
+        return None
 
     def probe(self, model: nn.Module, meter: Meter) -> float:
         """Return the probe loss; where the attention is due for a look, record its largest logit from the same pass."""
@@ -202,7 +208,7 @@ class _Training:
 
     def result(self, outcome: Outcome, started: float) -> Run:
         """Put the run together."""
-        steps = self.trial.steps if isinstance(outcome, Completed) else self.step + 1
+        steps = {Completed: self.trial.steps, Dropped: self.step}.get(type(outcome), self.step + 1)
         return run_of(
             self.trial,
             empty_trace() if self.meter is None else self.meter.trace(steps),

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainsense.records.outcome import Completed, Crashed, Diverged, Outcome
+from trainsense.records.outcome import Completed, Crashed, Diverged, Dropped, Outcome
 from trainsense.records.run import Run
 from trainsense.records.trace import COLUMNS, Trace
 from trainsense.records.trial import Trial
 
-_OUTCOMES: Final[dict[str, type[Completed] | type[Diverged] | type[Crashed]]] = {
-    kind.__name__: kind for kind in (Completed, Diverged, Crashed)
+_OUTCOMES: Final[dict[str, type[Completed] | type[Dropped] | type[Diverged] | type[Crashed]]] = {
+    kind.__name__: kind for kind in (Completed, Dropped, Diverged, Crashed)
 }
 _FIGURES: Final = (
     "initial_loss",

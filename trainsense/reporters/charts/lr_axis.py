@@ -93,6 +93,12 @@ def _draw_losses(axes: Axes, sweep: LearningRateSweep) -> None:
     if lrs:
         axes.plot(lrs, means, "-", color=BLUE, linewidth=1.0, alpha=0.6)
         axes.plot(lrs, means, "o", color=BLUE, markersize=6, label="trains (mean; dashes: seeds)")
+    dropped = [point.lr for point in sweep.points if any(run.dropped for run in point.runs)]
+    early = [(lr, mean) for lr, mean in zip(lrs, means, strict=True) if lr in dropped]
+    if early:
+        axes.plot(
+            *zip(*early, strict=True), "o", color=BLUE, markerfacecolor="white", label="stopped early: too far behind"
+        )
     best = [(lr, mean) for lr, mean in zip(lrs, means, strict=True) if lr == _grid_lr(sweep)]
     if best:
         style: dict[str, Any] = {"markersize": 15, "markerfacecolor": ORANGE, "markeredgecolor": BLACK}

@@ -2,7 +2,9 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -12,16 +14,17 @@ from torch import Tensor, nn
 from trainsense.errors import BatchSourceError
 from trainsense.meter import measures_update
 from trainsense.probes.attention import largest_attention_logit
-from trainsense.records.outcome import Completed, Diverged
+from trainsense.records.outcome import Completed, Diverged, Dropped
 from trainsense.records.run import Run
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench
 from trainsense.runners.ending import measure_end, run_of
+from trainsense.runners.racing import Race, measure_dropped
 from trainsense.runners.score import attention_steps, evaluation_steps
 from trainsense.runners.stacked.batches import StackedBatches
 from trainsense.runners.stacked.build import Parts, built
 from trainsense.runners.stacked.record import Figures, Record
-from trainsense.workload.seeding import RandomState, derived_seed, seed_all
+from trainsense.workload.seeding import RandomState, derived_seed, random_state_kept, seed_all
 
 BLOCK_STEPS: Final = 32
 """On a device whose figures are copied to the host, they are copied once in so many steps."""
@@ -53,6 +56,7 @@ class Stack:
         self._evaluated = evaluation_steps(trials[0]) if bench.eval_batches and trials[0].evaluate else frozenset()
         self._probe_every: Final = trials[0].probe_every
         self._block: Final = block or (1 if bench.device.type == "cpu" else BLOCK_STEPS)
+        self._races: Final = [Race(trial) for trial in trials]
         self._seconds = np.zeros(len(trials))
         self.step = 0
         self.left: list[Trial] = []
@@ -68,7 +72,7 @@ class Stack:
         """Evaluate what is due, train a block of steps; return the runs that ended in it."""
         started = time.perf_counter()
         before = self._slots
-        ended = self._look()
+        runs, ended = self._look()
         if len(self._slots):
             figures = [self._train(self.step + offset) for offset in range(self._steps_to_go())]
             lrs = self._parts.recorded_lrs[self.step : self.step + len(figures), self._slots]
@@ -79,23 +83,29 @@ class Stack:
         if self._randomness is not None:
             self._parts.check_undrawn(self._randomness)
         self._seconds[before] += (time.perf_counter() - started) / len(before)
-        return [self._run(slot, outcome) for slot, outcome in ended.items()]
+        return runs + [self._run(slot, outcome) for slot, outcome in ended.items()]
 
     def finish(self) -> Iterator[Run]:
         """Measure the trained models; those whose measuring raises are left."""
         for row, slot in enumerate(self._slots.tolist()):
             started = time.perf_counter()
-            figures: dict[str, Any] = {}
-            try:
-                outcome = measure_end(self._bench, self._trials[slot], self._loaded(row), figures)
-            except BatchSourceError:
-                raise
-            except Exception:  # noqa: BLE001 - whatever it is, the loop tells it better
-                self.left.append(self._trials[slot])
-                continue
+            run = self._measured(row, slot, measure_end)
             self._seconds[slot] += time.perf_counter() - started
-            yield self._run(slot, outcome, figures)
+            if run is not None:
+                yield replace(run, seconds=float(self._seconds[slot]))
         self._slots = self._slots[:0]
+
+    def _measured(self, row: int, slot: int, measure: Callable[..., Any]) -> Run | None:
+        """Return the run of a trial whose model is measured now; None, and the trial is left, where measuring raises."""
+        figures: dict[str, Any] = {}
+        try:
+            outcome = measure(self._bench, self._trials[slot], self._loaded(row), figures)
+        except BatchSourceError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the loop tells it better
+            self.left.append(self._trials[slot])
+            return None
+        return self._run(slot, outcome, figures)
 
     def unmeasured(self) -> list[Run]:
         """Return the runs of those still in the stack as if they ended here, their models not measured."""
@@ -133,12 +143,17 @@ class Stack:
             weight = change = torch.full_like(norm, math.nan)
         return total / accumulate, norm, weight, change
 
-    def _look(self) -> dict[int, Diverged]:
-        """Evaluate whatever is due before this step's update; drop and return whose probe loss ends it."""
+    def _look(self) -> tuple[list[Run], dict[int, Diverged]]:
+        """Evaluate whatever is due before this step's update; drop and return whose probe loss ends it.
+
+        Returns:
+            The runs of those that lost their race, and the divergence of those that diverged, by slot.
+        """
         ended: dict[int, Diverged] = {}
+        lost: dict[int, tuple[int, float]] = {}
         probed = bool(self._probe_every) and self.step % self._probe_every == 0
         if not probed and self.step not in self._evaluated:
-            return ended
+            return [], ended
         seldom = self._probe_every > PROBED_TOGETHER or self.step in self._attention
         together = probed and not seldom and self._parts.loss.evaluates
         probes = self._parts.probe_losses(self._bench) if together else None
@@ -155,8 +170,15 @@ class Stack:
             stop = self._record.probed(self.step, slot, probe)
             if stop is not None:
                 ended[slot] = stop
-        self._drop(set(ended))
-        return ended
+            elif self._races[slot].lost(self.step, probe):
+                lost[slot] = row, probe
+        runs = [self._out_of_race(slot, *place) for slot, place in lost.items()]
+        self._drop(set(ended) | set(lost))
+        return [run for run in runs if run is not None], ended
+
+    def _out_of_race(self, slot: int, row: int, probe: float) -> Run | None:
+        with random_state_kept():
+            return self._measured(row, slot, partial(measure_dropped, step=self.step, probe_loss=probe))
 
     def _probe(self, model: nn.Module, slot: int) -> float:
         """Return the probe loss; where the attention is due for a look, record its largest logit from the same pass."""
@@ -184,7 +206,9 @@ class Stack:
 
     def _run(self, slot: int, outcome: Any, figures: dict[str, Any] | None = None) -> Run:
         trial = self._trials[slot]
-        steps = outcome.step + 1 if isinstance(outcome, Diverged) else trial.steps
+        steps = trial.steps
+        if isinstance(outcome, Diverged | Dropped):
+            steps = outcome.step + isinstance(outcome, Diverged)
         return run_of(
             trial,
             self._record.trace(slot, steps),

@@ -1,0 +1,142 @@
+"""What a learning-rate sweep costs: `trainsense sweep-lr` as it is called against thirteen bare trainings in sequence.
+
+Run: python -m tests.benchmarks.sweep_speed [PAIRS [FILE ...]]
+
+Thirteen: four decades of learning rates by thirds, one training of 300 steps each, that record nothing; torch has all cores. Some of
+them are timed and count for all, since one is like another; their process's start is left out. The sweep is a process of its own, from
+its start to its report, at default settings: the range test, the grid with its seeds, the user's own setting, the edge. Wall and CPU
+time, medians of interleaved pairs; exit 1 below a target. Regret and lr* are tests/benchmarks/racing's.
+
+RESULT
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from tests.benchmarks.table import Row, printed
+
+ROOT: Final = Path(__file__).parents[2]
+TARGETS: Final = {"shifted_digits": 2.5, "char_transformer": 2.5, "million_cnn": 1.8}
+"""The smaller two leave a core idle; the threads of the larger one fill both."""
+SLOWER: Final = 1.1
+"""Where thirteen trainings take less than `LONG`, a sweep may take so many times as long, and a start."""
+LONG: Final = 60.0
+TRAININGS, TIMED, STEPS, PAIRS = 13, 3, 300, 3
+SMALL: Final = ("recipes/healthy_mlp.py", "recipes/healthy_cnn.py")
+
+BARE: Final = """
+import resource, sys, time
+from trainsense.workload.load import load
+workload = load(sys.argv[1]).workload
+batches = []
+while len(batches) < int(sys.argv[2]):
+    batches += list(zip(range(int(sys.argv[2]) - len(batches)), workload.data()))
+workload.optimizer(workload.model(), 1e-3)
+began, used = time.perf_counter(), time.process_time()
+for lr in (1e-3, 2e-3, 3e-3)[: int(sys.argv[3])]:
+    model = workload.model()
+    optimizer = workload.optimizer(model, lr)
+    for _, batch in batches:
+        optimizer.zero_grad()
+        workload.loss(model, batch).backward()
+        optimizer.step()
+print(time.perf_counter() - began, time.process_time() - used)
+"""
+
+
+def bare(path: Path) -> tuple[float, float]:
+    """Return wall and CPU time of thirteen bare trainings."""
+    command = [sys.executable, "-W", "ignore", "-c", BARE, str(path), str(STEPS), str(TIMED)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment(), cwd=ROOT)
+    wall, used = (float(figure) * TRAININGS / TIMED for figure in told.stdout.split())
+    return wall, used
+
+
+def sweep(path: Path) -> tuple[float, float, dict[str, object]]:
+    """Return wall and CPU time of a sweep, and its report."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "trainsense",
+            "sweep-lr",
+            str(path),
+            "--quiet",
+            "--format",
+            "json",
+        ]
+        command += ["--run-dir", folder, "--fail-on", "never"]
+        before, began = _children(), time.perf_counter()
+        told = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment(), cwd=ROOT)
+        return time.perf_counter() - began, _children() - before, json.loads(told.stdout)
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"} | {"PYTHONPATH": str(ROOT)}
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def row(path: Path, pairs: int) -> Row:
+    """Measure one workload."""
+    trainings: list[tuple[float, float]] = []
+    sweeps: list[tuple[float, float]] = []
+    for _ in range(pairs):
+        trainings.append(bare(path))
+        wall, used, report = sweep(path)
+        sweeps.append((wall, used))
+    bare_wall, wall = median(one[0] for one in trainings), median(one[0] for one in sweeps)
+    ratios = sorted(one[0] / other[0] for one, other in zip(trainings, sweeps, strict=True))
+    engine = str(report["provenance"]["engine"]).partition(":")[0]  # type: ignore[index]
+    steps = report["cost"]["steps"]  # type: ignore[index]
+    used_text = f"CPU {median(one[1] for one in trainings):.0f} s and {median(one[1] for one in sweeps):.0f} s"
+    figure = f"{bare_wall:.0f} s / {wall:.0f} s = {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}); {used_text}; {steps} steps, {engine}"
+    if bare_wall >= LONG:
+        least = TARGETS.get(path.stem, 2.5)
+        return Row(
+            what=f"13 trainings / sweep-lr, {path.stem}",
+            figure=figure,
+            target=f"at least {least}",
+            met=median(ratios) >= least,
+        )
+    longest = SLOWER * bare_wall + start()
+    return Row(
+        what=f"13 trainings / sweep-lr, {path.stem}",
+        figure=figure,
+        target=f"sweep at most {longest:.0f} s",
+        met=wall <= longest,
+    )
+
+
+def start() -> float:
+    """Return what the start of a process that trains takes: the imports of torch and of its first optimizer."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch, torch._dynamo"], check=True, env=_environment())
+    return time.perf_counter() - began
+
+
+def rows(pairs: int = PAIRS, paths: Sequence[Path] = ()) -> Iterator[Row]:
+    """Yield a row per workload."""
+    files = [*(ROOT / f"tests/benchmarks/workloads/{name}.py" for name in TARGETS), *(ROOT / name for name in SMALL)]
+    for path in paths or files:
+        yield row(path, pairs)
+
+
+if __name__ == "__main__":
+    sys.exit(
+        printed(rows(int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS, [Path(name).resolve() for name in sys.argv[2:]]))
+    )

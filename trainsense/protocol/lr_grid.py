@@ -1,0 +1,135 @@
+"""The trials of a learning-rate sweep as they come in, and what each has to reach to stay in the race."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from trainsense.lab import Lab
+from trainsense.measure.feasibility import HALF_OF_DROP
+from trainsense.measure.grid import grid_lr
+from trainsense.measure.racing import FIRST_LOOK
+from trainsense.measure.sweep import assemble
+from trainsense.records.evidence import LearningRateSweep
+from trainsense.records.plan import Plan
+from trainsense.records.run import Run
+from trainsense.records.trial import Trial
+
+WARMUPS: Final = 3
+"""Nothing is dropped in the first three times of the user's own warmup (PROTOCOL 6.5)."""
+ALLOWED: Final = 0.1
+"""A learning rate below the best one goes on while it can come within this share of the best one's gain (measured on four
+workloads of 5 seeds each: at 0.05 one of 80 trials that tied with the best in the end was dropped)."""
+FIRST_LOOK_ABOVE: Final = 0.5
+"""Above the best learning rate nothing is dropped before half of the run: a transient may be long, and end (PROTOCOL 6.5)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """The best trial so far, which the others race against.
+
+    Attributes:
+        run: it, run to its end.
+        sweep: in which it is the best.
+    """
+
+    run: Run
+    sweep: LearningRateSweep
+
+    def raced(self, trial: Trial, plan: Plan) -> Trial:
+        """Return `trial` with what it has to reach; as it is where a schedule or a warmup may decide late.
+
+        Below the best learning rate it has to come near the best; above it, to achieve half of the drop: else it is infeasible
+        in the end, where a constant learning rate lets one say so before.
+        """
+        at_end = float(np.nanmean([*self.run.trace.probe_loss[-self.run.trial.steps // 10 :], self._final]))
+        initial = float(self.run.trace.probe_loss[0])
+        gain = initial - at_end
+        warm = WARMUPS * plan.subject.own_warmup_steps
+        if not gain > 0:
+            return trial
+        if trial.lr < self.run.trial.lr:
+            limit = max(self.run.score or at_end, at_end) + ALLOWED * gain
+            return replace(trial, must_reach=limit, raced_from=max(warm, math.ceil(FIRST_LOOK * trial.steps)))
+        if not plan.subject.constant_schedule:
+            return trial
+        drop = self.sweep.drop
+        limit = max(initial - HALF_OF_DROP * gain, drop.ceiling - HALF_OF_DROP * drop.value)
+        return replace(trial, must_reach=limit, raced_from=max(warm, math.ceil(FIRST_LOOK_ABOVE * trial.steps)))
+
+    @property
+    def _final(self) -> float:
+        return math.nan if self.run.final_probe_loss is None else self.run.final_probe_loss
+
+
+class Grid:
+    """The learning rates tried so far.
+
+    Args:
+        lab: runs the trials.
+        plan: horizon and seeds.
+        bracket: the range test.
+        stop_loss: loss above which a trial is stopped, None for none.
+    """
+
+    def __init__(self, lab: Lab, plan: Plan, bracket: Run, stop_loss: float | None) -> None:
+        self._lab, self._plan = lab, plan
+        self._bracket, self._stop_loss = bracket, stop_loss
+        self._runs: dict[int, dict[int, Run]] = {}
+
+    def run(self, indices: Sequence[int], seeds: Sequence[int], purpose: str, *, beside: Sequence[Trial] = ()) -> bool:
+        """Run grid points to their ends; return whether all fitted the budget.
+
+        Args:
+            indices: of the grid points.
+            seeds: of each.
+            purpose: what they are for.
+            beside: other trials to run with them.
+        """
+        places = [(index, seed) for seed in seeds for index in indices]
+        return self._run({place: self._trial(*place) for place in places}, purpose, beside)
+
+    def race(self, indices: Sequence[int], purpose: str) -> bool:
+        """Run grid points on the first seed, those that can no longer be the best not to their ends."""
+        seed = self._plan.seed
+        reference = self._reference()
+        trials = {(index, seed): self._trial(index, seed) for index in indices}
+        if reference is not None:
+            trials = {place: reference.raced(trial, self._plan) for place, trial in trials.items()}
+        return self._run(trials, purpose, ())
+
+    @property
+    def indices(self) -> list[int]:
+        """Return the grid points tried so far, ascending."""
+        return sorted(self._runs)
+
+    def sweep(self) -> LearningRateSweep:
+        """Return the evidence so far; at least one trial must have run."""
+        return assemble(
+            {grid_lr(index): [runs[seed] for seed in sorted(runs)] for index, runs in self._runs.items()},
+            horizon=self._plan.horizon,
+            bracket=self._bracket,
+            stop_loss=self._stop_loss,
+            prefixes_count=self._plan.subject.constant_schedule,
+        )
+
+    def _trial(self, index: int, seed: int) -> Trial:
+        return self._plan.trial(grid_lr(index), seed, self._stop_loss)
+
+    def _run(self, trials: dict[tuple[int, int], Trial], purpose: str, beside: Sequence[Trial]) -> bool:
+        runs = self._lab.run([*trials.values(), *beside], purpose)[: len(trials)]
+        for (index, seed), run in zip(trials, runs, strict=True):
+            if not run.skipped:
+                self._runs.setdefault(index, {})[seed] = run
+        return not any(run.skipped for run in runs)
+
+    def _reference(self) -> Reference | None:
+        """Return the best trial of the first seed, None where nothing learnt so far."""
+        sweep = self.sweep()
+        best = sweep.best
+        if best is None or not sweep.drop.assessable or any(best.infeasible):
+            return None
+        run = next((run for run in best.runs if run.trial.seed == self._plan.seed), None)
+        return Reference(run=run, sweep=sweep) if run is not None and run.completed else None
