@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from trainsense.batches import cloned, example_count, kept, to_device
+from trainsense.batches import cloned, example_count, kept_on_host, to_device
 from trainsense.errors import WorkloadError
 from trainsense.probes.attention import largest_attention_logit
 from trainsense.probes.inputs import constant_gaps, output_spread, shuffle_gap
@@ -186,14 +186,14 @@ def prepare(workload: Workload, device: torch.device, seed: int) -> Bench:
     """
     with random_state_kept():
         seen = dry_run(workload, device, seed)
-        replays = ReplayShelf(workload.data)
+        replays = ReplayShelf(workload.data, device=device)
         probe = _enough(replays[seed], PROBE_EXAMPLES, MOST_PROBE_BATCHES)
         return Bench(
             workload=workload,
             device=device,
             replays=replays,
             probe_batches=tuple(to_device(cloned(batch), device) for batch in probe),
-            eval_batches=_eval_batches(workload, example_count(probe[0])),
+            eval_batches=_eval_batches(workload, device, example_count(probe[0])),
             seen=seen,
             survey_batches=tuple(to_device(cloned(batch), device) for batch in replays[seed].first(SURVEY_BATCHES)),
         )
@@ -208,7 +208,7 @@ def _enough(replay: Replay, examples: int, most: int) -> list[Any]:
     return batches
 
 
-def _eval_batches(workload: Workload, batch_examples: int) -> tuple[Any, ...]:
+def _eval_batches(workload: Workload, device: torch.device, batch_examples: int) -> tuple[Any, ...]:
     if workload.eval_data is None:
         return ()
     enough = max(FEWEST_EVAL_EXAMPLES, MOST_EVAL_BATCHES * batch_examples)
@@ -221,7 +221,7 @@ def _eval_batches(workload: Workload, batch_examples: int) -> tuple[Any, ...]:
             batch = next(source, None)
         if batch is None:
             break
-        batches.append(kept(batch))
+        batches.append(kept_on_host(batch, device))
         examples += example_count(batch)
     if not batches:
         msg = "Workload.eval_data gave no batch: it must return an iterable with at least one, or be None."
