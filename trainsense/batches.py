@@ -52,7 +52,11 @@ def _mapping_like(original: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
 
 def to_device(batch: Any, device: torch.device) -> Any:
     """Return the batch on `device`; what is pinned in host memory is copied without blocking."""
-    return map_tensors(batch, lambda tensor: tensor.to(device, non_blocking=True), lambda item: item.to(device))
+    return map_tensors(
+        batch,
+        lambda tensor: tensor if tensor.device == device else tensor.to(device, non_blocking=True),
+        lambda item: item.to(device),
+    )
 
 
 def cloned(batch: Any) -> Any:

@@ -119,7 +119,7 @@ class Meter:
 
     def gradient_norm(self) -> Tensor:
         """Return the global L2 norm of the gradients as they are, shape `()`; nothing is rewritten (PROTOCOL 4.5)."""
-        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+        gradients = [gradient for parameter in self._parameters if (gradient := parameter.grad) is not None]
         dense = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
         if not dense or len(self._blocks) > 1:
             return get_total_norm(dense)

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainsense.probes.numpy_state import seed_numpy
+
 
 def derived_seed(seed: int, *stream: str | int) -> int:
     """Return a seed below 2^32 for the named stream of `seed`.
@@ -52,7 +54,7 @@ class RandomState:
 def seed_all(seed: int) -> None:
     """Seed Python's, NumPy's and torch's global generators; `seed` below 2^32."""
     random.seed(seed)
-    np.random.seed(seed)
+    seed_numpy(seed)
     if _has_accelerator():
         torch.manual_seed(seed)
     else:  # the former would note for each kind of device, should it be set up one day, from where it was called
