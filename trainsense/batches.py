@@ -51,8 +51,12 @@ def _mapping_like(original: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
-    """Return the batch on `device`; host memory is copied without blocking."""
-    return map_tensors(batch, lambda tensor: tensor.to(device, non_blocking=True), lambda item: item.to(device))
+    """Return the batch on `device`; what is pinned in host memory is copied without blocking."""
+    return map_tensors(
+        batch,
+        lambda tensor: tensor if tensor.device == device else tensor.to(device, non_blocking=True),
+        lambda item: item.to(device),
+    )
 
 
 def cloned(batch: Any) -> Any:
@@ -60,9 +64,35 @@ def cloned(batch: Any) -> Any:
     return map_tensors(batch, _copied, copy.deepcopy)
 
 
-def kept(batch: Any) -> Any:
-    """Return a copy of the batch's tensors, so that a source which fills them anew does not change it; other objects stay."""
-    return map_tensors(batch, _copied, lambda item: item)
+def kept(batch: Any, device: torch.device | None = None) -> Any:
+    """Return a copy of the batch's tensors, so that a source which fills them anew does not change it; other objects stay.
+
+    Args:
+        batch: of any structure.
+        device: where the copy is to lie; None for where the batch lies.
+    """
+    if device is None:
+        return map_tensors(batch, _copied, lambda item: item)
+    return map_tensors(batch, lambda tensor: _copied_to(tensor, device), lambda item: item)
+
+
+def kept_on_host(batch: Any, device: torch.device) -> Any:
+    """Return a copy of the batch's tensors in host memory, from which `device` can take it.
+
+    A GPU copies from pinned memory while the host goes on.
+    """
+    if device.type != "cuda":
+        return kept(batch)
+    host = torch.device("cpu")
+    return map_tensors(batch, lambda tensor: _pinned(_copied_to(tensor, host)), lambda item: item)
+
+
+def _pinned(tensor: Tensor) -> Tensor:
+    return tensor.pin_memory().requires_grad_(tensor.requires_grad) if is_plain(tensor) else tensor
+
+
+def _copied_to(tensor: Tensor, device: torch.device) -> Tensor:
+    return tensor.detach().to(device, copy=True).requires_grad_(tensor.requires_grad)
 
 
 def _copied(tensor: Tensor) -> Tensor:

@@ -13,8 +13,9 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from tests.cases import drawn_batches, fixed_batches
 from tests.layouts import LAYOUTS
 from tests.layouts import ROWS as TABLE
+from trainsense.batches import kept
 from trainsense.errors import BatchSourceError, WorkloadError
-from trainsense.workload.replay import Replay, ReplayShelf
+from trainsense.workload.replay import MOST_DEVICE_BYTES, Replay, ReplayShelf, device_replay_bytes
 from trainsense.workload.seeding import RandomState
 
 PLENTY = 1 << 20
@@ -201,3 +202,83 @@ def test_tensors_of_every_layout_are_replayed() -> None:
             assert [tensor.layout for tensor in one.values()] == [tensor.layout for tensor in two.values()]
             assert all(torch.equal(one[name].to_dense(), two[name].to_dense()) for name in one)
         assert float(first[0]["COO"].to_dense().sum()) != float(first[1]["COO"].to_dense().sum())
+
+
+META = torch.device("meta")
+"""Stands for a device with memory of its own: tensors there have a size and no values."""
+CUDA = torch.device("cuda")
+BATCH_BYTES = (8 * 3 + 8) * 4
+"""Of one of `drawn_batches`."""
+
+
+@pytest.fixture
+def pins(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """Return the tensors that were pinned, where there is no GPU to pin them for."""
+    seen: list[Tensor] = []
+
+    def pin(tensor: Tensor) -> Tensor:
+        seen.append(tensor)
+        return tensor.clone()
+
+    monkeypatch.setattr(Tensor, "pin_memory", pin)
+    return seen
+
+
+def places(replay: Replay, count: int) -> str:
+    """Return where the first batches lie: on the device or on the host."""
+    return "".join("d" if batch[0].device == META else "h" for batch in islice(replay.batches(), count))
+
+
+def test_batches_are_kept_on_the_device_first() -> None:
+    """Then on the host, then not at all; the bound is that of the host's."""
+    room = {"device": META, "device_limit": 3 * BATCH_BYTES}
+    replay = Replay(drawn_batches, 0, "data", 2 * BATCH_BYTES, **room)  # type: ignore[arg-type]
+    for _ in range(2):
+        assert places(replay, 9) == "dddhhhhhh"
+    assert replay.device_bytes == 3 * BATCH_BYTES
+    assert replay.held_bytes == 2 * BATCH_BYTES
+    expected = values(Replay(drawn_batches, 0, "data", PLENTY), 9)
+    assert [batch[0].flatten().tolist() for batch in islice(replay.batches(), 3, 9)] == expected[3:]
+
+
+def test_the_shelf_keeps_within_the_device_too() -> None:
+    """And leaves it where a training needs the memory."""
+    shelf = ReplayShelf(drawn_batches, device=META, device_limit=4 * BATCH_BYTES)
+    assert [places(shelf[seed], 4) for seed in range(5)] == ["ddhh"] * 5
+    assert sum(replay.device_bytes for replay in shelf._replays.values()) <= 4 * BATCH_BYTES
+    assert shelf.leave_device()
+    assert [places(shelf[seed], 4) for seed in range(5)] == ["hhhh"] * 5
+    assert not shelf.leave_device()
+
+
+def test_what_travels_to_a_gpu_is_pinned(pins: list[Tensor]) -> None:
+    """Kept on the host or read again, a batch is a copy of our own; `first` is for the host and nothing is kept on it."""
+    replay = Replay(drawn_batches, 0, "data", BATCH_BYTES, device=CUDA)
+    expected = values(Replay(drawn_batches, 0, "data", PLENTY), 4)
+    assert values(replay, 4) == expected
+    assert len(pins) == 2 * 4
+    assert values(replay, 1) == expected[:1]
+    assert len(pins) == 2 * 4
+    assert [batch[0].flatten().tolist() for batch in replay.first(4)] == expected
+    assert device_replay_bytes(META) == device_replay_bytes(torch.device("cpu")) == 0
+
+
+def test_the_device_lends_a_share_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no more than the bound."""
+    for free, share in ((8 << 30, 1 << 30), (80 << 30, MOST_DEVICE_BYTES)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, 80 << 30))
+        assert device_replay_bytes(CUDA) == share
+
+
+def test_a_device_without_room_after_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its share was measured before the model grew: the batch goes to the host, and none is lost."""
+
+    def full(batch: Any, device: torch.device | None = None) -> Any:
+        if device is not None:
+            raise torch.OutOfMemoryError
+        return kept(batch)
+
+    monkeypatch.setattr("trainsense.workload.replay.kept", full)
+    replay = Replay(drawn_batches, 0, "data", PLENTY, device=META, device_limit=PLENTY)
+    assert values(replay, 7) == values(Replay(drawn_batches, 0, "data", PLENTY), 7)
+    assert replay.device_bytes == 0

@@ -84,3 +84,18 @@ def test_all_settings_are_put_back() -> None:
     with pytest.raises(KeyError):
         change_everything()
     assert settings() == before
+
+
+def test_precision_set_by_backend_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set by `torch.backends.cuda.matmul.fp32_precision`, torch refuses to tell the older figure; setting that undoes it."""
+
+    def refuses() -> str:
+        msg = "you have used mix of the legacy and new APIs"
+        raise RuntimeError(msg)
+
+    written: list[str] = []
+    monkeypatch.setattr(torch, "get_float32_matmul_precision", refuses)
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", written.append)
+    with global_state_kept():
+        pass
+    assert not written

@@ -4,23 +4,23 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
+
+from trainsense.probes.numpy_state import numpy_state_kept
 
 
 @contextmanager
 def _measuring(model: nn.Module, *, gradient: bool) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
-    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    python, cpu = random.getstate(), torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     try:
-        with torch.set_grad_enabled(gradient):
+        with numpy_state_kept(), torch.set_grad_enabled(gradient):
             yield
     finally:
         random.setstate(python)
-        np.random.set_state(numpy)
         torch.set_rng_state(cpu)
         if cuda:
             torch.cuda.set_rng_state_all(cuda)

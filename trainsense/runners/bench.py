@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from trainsense.batches import cloned, example_count, kept, to_device
+from trainsense.batches import cloned, example_count, kept_on_host, to_device
 from trainsense.errors import WorkloadError
 from trainsense.probes.attention import largest_attention_logit
 from trainsense.probes.inputs import constant_gaps, output_spread, shuffle_gap
@@ -210,9 +210,9 @@ def prepare(workload: Workload, device: torch.device, seed: int, ranks: Ranks = 
     with random_state_kept():
         seen = dry_run(workload, device, seed, ranks)
         seen = ranks.from_first(replace(seen, first_loss=ranks.mean(seen.first_loss)))
-        replays = ReplayShelf(workload.data)
+        replays = ReplayShelf(workload.data, device=device)
         probe = _enough(replays[seed], PROBE_EXAMPLES / ranks.count, MOST_PROBE_BATCHES)
-        held_out = _eval_batches(workload, example_count(probe[0]), FEWEST_EVAL_EXAMPLES / ranks.count)
+        held_out = _eval_batches(workload, device, example_count(probe[0]), FEWEST_EVAL_EXAMPLES / ranks.count)
         probes, held_outs = (min(counts) for counts in zip(*ranks.gathered((len(probe), len(held_out))), strict=True))
         return Bench(
             workload=workload,
@@ -235,7 +235,7 @@ def _enough(replay: Replay, examples: float, most: int) -> list[Any]:
     return batches
 
 
-def _eval_batches(workload: Workload, batch_examples: int, fewest: float) -> tuple[Any, ...]:
+def _eval_batches(workload: Workload, device: torch.device, batch_examples: int, fewest: float) -> tuple[Any, ...]:
     if workload.eval_data is None:
         return ()
     enough = max(fewest, MOST_EVAL_BATCHES * batch_examples)
@@ -248,7 +248,7 @@ def _eval_batches(workload: Workload, batch_examples: int, fewest: float) -> tup
             batch = next(source, None)
         if batch is None:
             break
-        batches.append(kept(batch))
+        batches.append(kept_on_host(batch, device))
         examples += example_count(batch)
     if not batches:
         msg = "Workload.eval_data gave no batch: it must return an iterable with at least one, or be None."

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainsense.probes.numpy_state import seed_numpy
+
 
 def derived_seed(seed: int, *stream: str | int) -> int:
     """Return a seed below 2^32 for the named stream of `seed`.
@@ -52,7 +54,7 @@ class RandomState:
 def seed_all(seed: int) -> None:
     """Seed Python's, NumPy's and torch's global generators; `seed` below 2^32."""
     random.seed(seed)
-    np.random.seed(seed)
+    seed_numpy(seed)
     if _has_accelerator():
         torch.manual_seed(seed)
     else:  # the former would note for each kind of device, should it be set up one day, from where it was called
@@ -82,7 +84,7 @@ def global_state_kept() -> Iterator[None]:
     grad = torch.is_grad_enabled()
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    precision = torch.get_float32_matmul_precision()
+    precision = _matmul_precision()
     anomaly = torch.is_anomaly_enabled()
     benchmark, cudnn_deterministic = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
     try:
@@ -93,7 +95,16 @@ def global_state_kept() -> Iterator[None]:
         torch.set_num_threads(threads)
         torch.set_grad_enabled(grad)
         torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-        torch.set_float32_matmul_precision(precision)
+        if precision is not None and precision != _matmul_precision():
+            torch.set_float32_matmul_precision(precision)
         torch.autograd.set_detect_anomaly(anomaly)
         torch.backends.cudnn.benchmark = benchmark
         torch.backends.cudnn.deterministic = cudnn_deterministic
+
+
+def _matmul_precision() -> str | None:
+    """Return float32's, None where it was set backend by backend: torch then refuses to tell it, and setting it undoes that."""
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:
+        return None
