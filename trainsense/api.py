@@ -6,7 +6,6 @@ from typing import TypedDict, Unpack
 
 from trainsense.diagnosis import Diagnosis, run_diagnosis
 from trainsense.errors import OptionError, WorkloadError
-from trainsense.ranks.joining import joined
 from trainsense.records.baseline import Baseline
 from trainsense.records.report import Report
 from trainsense.records.request import DEFAULT_BUDGET, NO_LIMIT, BudgetLimit, Command, Engine, Request
@@ -124,8 +123,7 @@ def _run(command: Command, workload: Workload, options: Options) -> Diagnosis:
         selection=_selection(options.get("select", ()), options.get("ignore", ())),
         baseline=_baseline(options.get("baseline")),
     )
-    with joined(request.device) as ranks:
-        return run_diagnosis(from_object(workload), request, ranks=ranks)
+    return run_diagnosis(from_object(workload), request)
 
 
 def _selection(select: Sequence[str], ignore: Mapping[str, str] | Sequence[str]) -> Selection:

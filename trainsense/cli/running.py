@@ -48,7 +48,7 @@ def run(command: Command, options: RunOptions, *, factor: float = 10.0, keep_goi
             if asked.run_dir is None:
                 asked = replace(request, run_dir=default_run_dir(loaded.name))
             with progress_listener(quiet=options.quiet or not ranks.first) as listener:
-                diagnosis = run_diagnosis(loaded, asked, listener, ranks)
+                diagnosis = run_diagnosis(loaded, asked, listener)
             if ranks.first:
                 try:
                     send(writer_of(diagnosis.report, threshold, diagnosis.directory), options.format, outputs, stream)

@@ -12,7 +12,8 @@ from trainsense.diagnosis.opening import Opened, help_out, opened
 from trainsense.diagnosis.saving import save_report
 from trainsense.errors import UserCodeError
 from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, REFINED_STAGES, Stage
-from trainsense.ranks.ranks import ALONE, Ranks
+from trainsense.ranks.joining import joined
+from trainsense.ranks.ranks import Ranks
 from trainsense.records.evidence import (
     Evidence,
 )
@@ -65,28 +66,23 @@ class Diagnosis:
 
 
 @without_exits("The workload")
-def run_diagnosis(
-    loaded: LoadedWorkload, request: Request, listener: Listener | None = None, ranks: Ranks = ALONE
-) -> Diagnosis:
+def run_diagnosis(loaded: LoadedWorkload, request: Request, listener: Listener | None = None) -> Diagnosis:
     """Run what `request` asks for on the workload and report.
 
-    Args:
-        loaded: the workload.
-        request: what is asked for.
-        listener: told of the progress.
-        ranks: the processes that train together; each calls this, the first decides, and all return what it does.
+    Of several ranks that train together each calls this: the first decides, the others help, and all return its diagnosis.
 
     Raises:
         CannotRunError: the workload or an option stands in the way; nothing was diagnosed.
     """
+    with joined(request.device) as ranks:
 
-    def diagnosis() -> Diagnosis | None:
-        if ranks.first:
-            return _diagnosed(loaded, request, listener or Silent(), ranks)
-        help_out(loaded, request, ranks)
-        return None
+        def diagnosis() -> Diagnosis | None:
+            if ranks.first:
+                return _diagnosed(loaded, request, listener or Silent(), ranks)
+            help_out(loaded, request, ranks)
+            return None
 
-    result = ranks.same(diagnosis)
+        result = ranks.same(diagnosis)
     assert result is not None
     return result
 

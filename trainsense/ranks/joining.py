@@ -23,10 +23,13 @@ T = TypeVar("T")
 BACKEND: Final = {"cuda": "cpu:gloo,cuda:nccl", "cpu": "gloo"}
 """Of the process group that models find, unless the workload has made one itself."""
 
+_joined: Final[list[Ranks]] = []
+"""The ranks that this process has joined: one entry, or none."""
+
 
 @contextmanager
 def joined(device: str) -> Iterator[Ranks]:
-    """Yield the ranks that train together; a single one without torchrun.
+    """Yield the ranks that train together; a single one without torchrun. Joined once more inside, they are the same.
 
     The process group is the workload's own where it has made one, else it is made here and destroyed at the end.
 
@@ -37,6 +40,9 @@ def joined(device: str) -> Iterator[Ranks]:
         OptionError: the device does not suit several ranks.
         LostRanksError: the ranks do not find each other.
     """
+    if _joined:
+        yield _joined[-1]
+        return
     made = distributed.is_available() and distributed.is_initialized()
     count = distributed.get_world_size() if made else place_of().count
     if count == 1:
@@ -59,9 +65,11 @@ def joined(device: str) -> Iterator[Ranks]:
     wire = Wire(rank=rank, count=count, group=group, notes=_store(), farewell=FAREWELL)
     ranks = Ranks(rank=rank, count=count, wire=wire)
     with _interrupted_together(ranks):
+        _joined.append(ranks)
         try:
             yield ranks
         finally:
+            _joined.pop()
             if not ranks.lost:
                 with suppress(RuntimeError):
                     distributed.barrier(group)  # that none is gone while others still tear down
