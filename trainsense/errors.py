@@ -8,7 +8,8 @@
         ├── UserCodeError              the user's own code raised: carries their traceback, from their file on
         │   └── BatchSourceError       it was the batch source: no trial can go on without batches
         ├── OptionError                an option's value is off
-        └── StoreError                 the run directory can't be used
+        ├── StoreError                 the run directory can't be used
+        └── LostRanksError             of several ranks that train together, one has left or does not answer
 
 A trial that diverges or crashes is no exception: it is an `Outcome` (records/outcome.py).
 """
@@ -38,6 +39,10 @@ class OptionError(CannotRunError):
 
 class StoreError(CannotRunError):
     """The run directory cannot be created, read or written."""
+
+
+class LostRanksError(CannotRunError):
+    """Of several ranks that train together, one has left or does not answer."""
 
 
 class UserCodeError(CannotRunError):

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
+from trainsense.ranks.norms import own_part, shared_norms
+from trainsense.ranks.ranks import ALONE, Ranks
 from trainsense.records.trace import COLUMNS, Trace
 
 UPDATE_EVERY: Final = 10
@@ -83,11 +85,13 @@ class Meter:
         model: its parameters are watched.
         steps: rows to make room for.
         block: measurements after which `full` asks for them to be read back; 1 or more.
+        ranks: who trains the model together.
     """
 
-    def __init__(self, model: nn.Module, steps: int, block: int = 1) -> None:
+    def __init__(self, model: nn.Module, steps: int, block: int = 1, ranks: Ranks = ALONE) -> None:
         self._parameters: Final = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._values: Final = [parameter.detach() for parameter in self._parameters]
+        self._shared: Final = shared_norms(ranks, self._parameters)
+        self._values: Final = [own_part(parameter.detach()) for parameter in self._parameters]
         self._device: Final = self._values[0].device if self._values else torch.device("cpu")
         self._blocks, self._before = _blocks_like(self._values)
         self._steps: Final = steps
@@ -119,6 +123,8 @@ class Meter:
 
     def gradient_norm(self) -> Tensor:
         """Return the global L2 norm of the gradients as they are, shape `()`; nothing is rewritten (PROTOCOL 4.5)."""
+        if self._shared is not None:
+            return self._shared.gradient_norm()
         gradients = [gradient for parameter in self._parameters if (gradient := parameter.grad) is not None]
         dense = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
         if not dense or len(self._blocks) > 1:
@@ -141,9 +147,12 @@ class Meter:
         """Keep the norms of the update and of the weights before it, if it is measured, until they are read back."""
         if not measures_update(step, self._steps):
             return
-        weights = [torch.linalg.vector_norm(block) for block in self._blocks]
-        torch._foreach_sub_(self._before, self._values)
-        updates = [torch.linalg.vector_norm(block) for block in self._blocks]
+        if self._shared is None:
+            weights = [torch.linalg.vector_norm(block) for block in self._blocks]
+            torch._foreach_sub_(self._before, self._values)
+            updates = [torch.linalg.vector_norm(block) for block in self._blocks]
+        else:
+            weights, updates = self._shared.update_norms(self._before, self._values)
         self._kept.append((_update_figures, step, [*weights, *updates]))
 
     def read_back(self) -> list[GradientFigures | UpdateFigures]:

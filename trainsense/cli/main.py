@@ -24,6 +24,7 @@ from trainsense.cli import (
     sweep_warmup,
 )
 from trainsense.cli.failure import INTERRUPTED, report_failure
+from trainsense.cli.ranks import end_alike, leave, silence_followers, voice_for
 from trainsense.cli.streams import silence_stdout
 from trainsense.errors import TrainsenseError
 
@@ -74,7 +75,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         get_command(app).main(args=list(arguments), prog_name="trainsense")
     except BaseException as error:  # noqa: BLE001 - the one place: whatever happened becomes a message and a status
-        return report_failure(error, debug="--debug" in arguments)
+        with voice_for(error):
+            status = report_failure(error, debug="--debug" in arguments)
+        leave(error, status)
+        return status
     return 0
 
 
@@ -93,7 +97,9 @@ def note_interruptions() -> list[int]:
 def main() -> None:
     """Run the command line of this process and exit."""
     interrupted = note_interruptions()
+    silence_followers()
     status = run(sys.argv[1:])
+    end_alike()
     if status == TrainsenseError.exit_status and interrupted:
         status = INTERRUPTED  # an import that was cut in two fails in ways of its own
     silence_stdout()

@@ -1,7 +1,7 @@
 """What every running command does: check the options, load, run, render, set the exit status."""
 
 from dataclasses import replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -9,6 +9,10 @@ from trainsense.cli.choice import check_threshold
 from trainsense.cli.options import RunOptions
 from trainsense.cli.streams import report_stream, write_line
 from trainsense.records.request import Command
+
+if TYPE_CHECKING:
+    from trainsense.ranks.ranks import Ranks
+    from trainsense.workload.load import LoadedWorkload
 
 INTERRUPTED = 130
 
@@ -36,18 +40,25 @@ def run(command: Command, options: RunOptions, *, factor: float = 10.0, keep_goi
     with report_stream() as stream:
         # Here and not above: `--help` and `explain` must not wait for torch.
         from trainsense.diagnosis import run_diagnosis  # noqa: PLC0415
+        from trainsense.ranks.joining import joined_after  # noqa: PLC0415
         from trainsense.workload.load import load  # noqa: PLC0415
 
-        with progress_listener(quiet=options.quiet) as listener:
-            loaded = load(options.workload)
-            if request.run_dir is None:
-                request = replace(request, run_dir=default_run_dir(loaded.name))
-            diagnosis = run_diagnosis(loaded, request, listener)
-        try:
-            send(writer_of(diagnosis.report, threshold, diagnosis.directory), options.format, outputs, stream)
-        finally:
-            tell_github(diagnosis.report, threshold, diagnosis.directory, options.format, outputs)
-        if diagnosis.directory is not None and not options.quiet:
-            write_line(f"Kept in {diagnosis.directory}")
-    failed = bool(diagnosis.report.failing(threshold))
-    raise typer.Exit(INTERRUPTED if diagnosis.interrupted else int(failed))
+        def reported(loaded: "LoadedWorkload", ranks: "Ranks") -> int:
+            asked = request
+            if asked.run_dir is None:
+                asked = replace(request, run_dir=default_run_dir(loaded.name))
+            with progress_listener(quiet=options.quiet or not ranks.first) as listener:
+                diagnosis = run_diagnosis(loaded, asked, listener)
+            if ranks.first:
+                try:
+                    send(writer_of(diagnosis.report, threshold, diagnosis.directory), options.format, outputs, stream)
+                finally:
+                    tell_github(diagnosis.report, threshold, diagnosis.directory, options.format, outputs)
+                if diagnosis.directory is not None and not options.quiet:
+                    write_line(f"Kept in {diagnosis.directory}")
+            failed = bool(diagnosis.report.failing(threshold))
+            return INTERRUPTED if diagnosis.interrupted else int(failed)
+
+        with joined_after(lambda: load(options.workload), request.device) as (loaded, ranks):
+            status = ranks.same(lambda: reported(loaded, ranks))
+    raise typer.Exit(status)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainsense.diagnosis.assembling import assemble, stopped_by_setup
-from trainsense.diagnosis.opening import Opened, opened
+from trainsense.diagnosis.opening import Opened, help_out, opened
 from trainsense.diagnosis.saving import save_report
 from trainsense.errors import UserCodeError
 from trainsense.protocol import ALL_STAGES, ESSENTIAL_STAGES, REFINED_STAGES, Stage
+from trainsense.ranks.joining import joined
+from trainsense.ranks.ranks import Ranks
 from trainsense.records.evidence import (
     Evidence,
 )
@@ -67,11 +69,26 @@ class Diagnosis:
 def run_diagnosis(loaded: LoadedWorkload, request: Request, listener: Listener | None = None) -> Diagnosis:
     """Run what `request` asks for on the workload and report.
 
+    Of several ranks that train together each calls this: the first decides, the others help, and all return its diagnosis.
+
     Raises:
         CannotRunError: the workload or an option stands in the way; nothing was diagnosed.
     """
-    listener = listener or Silent()
-    with opened(loaded, request, listener) as frame:
+    with joined(request.device) as ranks:
+
+        def diagnosis() -> Diagnosis | None:
+            if ranks.first:
+                return _diagnosed(loaded, request, listener or Silent(), ranks)
+            help_out(loaded, request, ranks)
+            return None
+
+        result = ranks.same(diagnosis)
+    assert result is not None
+    return result
+
+
+def _diagnosed(loaded: LoadedWorkload, request: Request, listener: Listener, ranks: Ranks) -> Diagnosis:
+    with opened(loaded, request, listener, ranks) as frame:
         listener.plan(_told(frame, request), frame.plan.horizon)
         evidence, complete = list(frame.seen), False
         if not stopped_by_setup(frame, request):

@@ -1,7 +1,7 @@
 """The first look at a workload, kept with what its steps cost, so that the same command repeats itself."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ import torch
 
 from trainsense.protocol.check_setup import FirstLook, check_setup
 from trainsense.protocol.time_steps import time_steps
+from trainsense.ranks.ranks import Ranks
 from trainsense.records.budget import STEP_PRICES, Prices
 from trainsense.records.evidence import Missing, Setup
 from trainsense.records.request import Request
@@ -59,6 +60,7 @@ def first_look(bench: Bench, request: Request, store: Store | None, context: str
         UserCodeError: the workload fails within the first steps, whatever the learning rate.
     """
     on_cpu = bench.device.type == "cpu"
+    threads = bench.ranks.from_first(threads)
 
     def make() -> dict[str, Any]:
         used, look = 1, check_setup(bench, request.seed)
@@ -74,10 +76,32 @@ def first_look(bench: Bench, request: Request, store: Store | None, context: str
 
     asked = asdict(request) | dict.fromkeys((*NOT_OF_THE_PLAN, *HOW_TO_RUN)) | {"device": bench.device.type}
     key = hashlib.sha256(f"{context}|{asked}".encode()).hexdigest()
-    document = make() if store is None else store.plan(key, make, anew=request.fresh)
+    document = _kept_by_first(bench.ranks, store, key, make, anew=request.fresh)
     if on_cpu:
         torch.set_num_threads(document["threads"])
     return _read(document)
+
+
+def _kept_by_first(
+    ranks: Ranks, store: Store | None, key: str, make: Callable[[], dict[str, Any]], *, anew: bool
+) -> dict[str, Any]:
+    """Return what rank 0's store has kept, else what all ranks make together."""
+    made = False
+
+    def announced() -> dict[str, Any]:
+        nonlocal made
+        made = True
+        ranks.from_first(made)
+        return make()
+
+    if not ranks.first:
+        if ranks.from_first(None):
+            make()
+        return dict(ranks.from_first(None))
+    document = announced() if store is None else store.plan(key, announced, anew=anew)
+    if not made:
+        ranks.from_first(made)
+    return dict(ranks.from_first(document))
 
 
 def _document(look: FirstLook, threads: int, prices: Prices, timed_steps: int) -> dict[str, Any]:

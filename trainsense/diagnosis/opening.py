@@ -13,13 +13,18 @@ import torch
 from trainsense.diagnosis.engine import SWEEP_HORIZON, ChosenEngine, chosen_engine
 from trainsense.diagnosis.first_look import FirstKnown, first_look
 from trainsense.diagnosis.judging import setup_errors
+from trainsense.diagnosis.rank_engine import check_engine, engine_of_ranks, remarks
 from trainsense.errors import BatchSourceError, UserCodeError
+from trainsense.executors.ranks import follow
 from trainsense.lab import Allowance, Lab
 from trainsense.protocol.preflight import preflight
+from trainsense.protocol.preflight.left_out import left_out
+from trainsense.ranks.joining import device_of_rank
+from trainsense.ranks.ranks import ALONE, Ranks
 from trainsense.records.budget import STEP_PRICES, Prices
 from trainsense.records.evidence import Evidence, Missing
 from trainsense.records.plan import ESSENTIALS, Plan, Subject
-from trainsense.records.progress import Listener
+from trainsense.records.progress import Listener, Silent
 from trainsense.records.request import BudgetLimit, Request
 from trainsense.runners.bench import Bench, prepare
 from trainsense.store.database import Store
@@ -83,41 +88,53 @@ class Opened:
     engine: ChosenEngine | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _FirstKnown:
+    """What is known before any trial."""
+
+    bench: Bench
+    subject: Subject
+    seen: tuple[Evidence, ...]
+    look: FirstKnown
+    steps: int
+    lines: Mapping[str, tuple[str, int]]
+
+
 @contextmanager
-def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iterator[Opened]:
+def opened(loaded: LoadedWorkload, request: Request, listener: Listener, ranks: Ranks = ALONE) -> Iterator[Opened]:
     """Open a diagnosis; the user's global state is as it was afterwards, and the store is closed.
+
+    Args:
+        loaded: the workload.
+        request: what was asked for.
+        listener: told of the progress.
+        ranks: the processes that train together; this is the first of them, the others `help_out`.
 
     Raises:
         CannotRunError: the workload fails its dry run, the device is not there, the run directory cannot be used.
     """
     started, began = datetime.now(tz=UTC), time.monotonic()
-    workload = loaded.workload if request.lr is None else replace(loaded.workload, lr=request.lr)
-    device = resolve_device(request.device)
-    keeps = request.run_dir is not None and loaded.fingerprint
-    store = Store(request.run_dir) if keeps and request.run_dir else None
+    store: Store | None = None
     executor: Executor | None = None
     try:
         with global_state_kept():
-            context = f"{STORE_FORMAT}|{loaded.fingerprint}|{torch.__version__}|{device.type}"
-            threads = torch.get_num_threads()
-            if device.type == "cpu":
-                torch.set_num_threads(1)
-            bench = prepare(workload, device, request.seed)
-            subject = _subject(workload, bench, request)
-            seen, look, steps = _first_seen(bench, request, store, context, threads, subject, listener)
-            engine = chosen_engine(loaded, bench, request, look)
+            with ranks.together():
+                store = Store(request.run_dir) if loaded.fingerprint and request.run_dir is not None else None
+                context, known = _first_known(loaded, request, store, listener, ranks)
+            bench, look = known.bench, known.look
+            engine = engine_of_ranks(bench) if ranks.count > 1 else chosen_engine(loaded, bench, request, look)
             executor = engine.executor
             lab = Lab(executor, context=context, store=store, fresh=request.fresh, listener=listener)
             elapsed = time.monotonic() - began
-            lab.allow(_allowance(request.budget, look.prices, steps, engine, elapsed))
+            lab.allow(_allowance(request.budget, look.prices, known.steps, engine, elapsed))
             yield Opened(
                 loaded=loaded,
                 bench=bench,
                 lab=lab,
-                plan=_plan(subject, request, look.prices, lab.allowance.amount),
-                seen=seen,
-                setup_steps=steps,
-                lines=source_lines(lambda: bench.fresh_model(request.seed)),
+                plan=_plan(known.subject, request, look.prices, lab.allowance.amount),
+                seen=known.seen,
+                setup_steps=known.steps,
+                lines=known.lines,
                 started=started,
                 engine=engine,
             )
@@ -126,6 +143,43 @@ def opened(loaded: LoadedWorkload, request: Request, listener: Listener) -> Iter
             executor.close()
         if store is not None:
             store.close()
+
+
+def help_out(loaded: LoadedWorkload, request: Request, ranks: Ranks) -> None:
+    """Take part in a diagnosis that rank 0 leads: look at the workload as it does, then train what it says.
+
+    Raises:
+        CannotRunError: as on rank 0.
+    """
+    with global_state_kept():
+        with ranks.together():
+            _, known = _first_known(loaded, request, None, Silent(), ranks)
+        follow(known.bench)
+
+
+def _first_known(
+    loaded: LoadedWorkload, request: Request, store: Store | None, listener: Listener, ranks: Ranks
+) -> tuple[str, _FirstKnown]:
+    """Set up the workload and take the first look, the same on every rank.
+
+    Returns:
+        What, beside a trial's own settings, decides its result; and what is known before any trial.
+    """
+    check_engine(request, ranks)
+    workload = loaded.workload if request.lr is None else replace(loaded.workload, lr=request.lr)
+    device = resolve_device(request.device) if ranks.count == 1 else device_of_rank(request.device)
+    context = f"{STORE_FORMAT}|{loaded.fingerprint}|{torch.__version__}|{device.type}"
+    context += f"|{ranks.count} ranks" if ranks.count > 1 else ""
+    threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    bench = prepare(workload, device, request.seed, ranks)
+    for remark in remarks(bench, request.seed):
+        listener.warn(remark)
+    subject = _subject(workload, bench, request)
+    seen, look, steps = _first_seen(bench, request, store, context, threads, subject, listener)
+    lines = source_lines(lambda: bench.fresh_model(request.seed))
+    return context, _FirstKnown(bench=bench, subject=subject, seen=seen, look=look, steps=steps, lines=lines)
 
 
 def _first_seen(
@@ -164,7 +218,10 @@ def _first_seen(
     listener.stage("preflight: a look into the model before it is trained")
     limited = request.command == "diagnose" and request.budget.unit == "steps"
     most_steps = request.budget.amount - look.steps if limited else math.inf
-    looked = preflight(bench, request.seed, adaptive=subject.adaptive, most_steps=most_steps)
+    if bench.ranks.count > 1:
+        looked = left_out(bench.ranks.count)
+    else:
+        looked = preflight(bench, request.seed, adaptive=subject.adaptive, most_steps=most_steps)
     seen = (look.setup, *looked.evidence)
     if failure is not None and not setup_errors(seen, request.selection):
         raise failure

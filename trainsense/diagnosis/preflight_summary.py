@@ -38,8 +38,9 @@ def preflight_summary(
         sentences.append("Nothing stands against training this: no error, no warning.")
     else:
         missing = [one for one in evidence if isinstance(one, Missing)]
+        what = "failed" if any(one.crashed for one in missing) else "were not possible"
         sentences.append(
-            f"Inconclusive: {len(missing)} of the looks into this model failed; see what was not assessed."
+            f"Inconclusive: {len(missing)} of the looks into this model {what}; see what was not assessed."
         )
     sentences += [_warm_start(one) for one in evidence if isinstance(one, WarmStart)]
     if stopped:

@@ -57,7 +57,7 @@ def check_setup(bench: Bench, seed: int) -> FirstLook:
     second = _run(bench, trial, anew=True)
     return FirstLook(
         setup=_looked_at(bench, seed, first, second),
-        step_seconds=second.seconds / max(1, len(second.trace)),
+        step_seconds=bench.ranks.mean(second.seconds) / max(1, len(second.trace)),
         steps=len(first.trace) + len(second.trace),
     )
 

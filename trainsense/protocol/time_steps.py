@@ -1,6 +1,5 @@
 """How long a step takes here: the prices of a budget in seconds."""
 
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -34,31 +33,32 @@ def time_steps(bench: Bench, seed: int) -> tuple[Prices, int]:
     The lower quartile of several short runs: what the machine does when it is not busy with something else. Where it stays
     busy, the lab's deadline keeps the budget.
     """
+    clock = bench.ranks.clock
     trial = Trial(lr=TIMED_LR, seed=seed, steps=TIMED_STEPS, evaluate=False)
     with random_state_kept():
-        built = _timed(lambda: bench.fresh_model(seed))
-    started = time.perf_counter()
+        built = _timed(clock, lambda: bench.fresh_model(seed))
+    started = clock()
     seconds: list[float] = []
     steps = 0
-    while len(seconds) < FEWEST_TIMINGS or (time.perf_counter() - started < TIMED_SECONDS and steps < MOST_TIMED_STEPS):
-        before = time.perf_counter()
+    while len(seconds) < FEWEST_TIMINGS or (clock() - started < TIMED_SECONDS and steps < MOST_TIMED_STEPS):
+        before = clock()
         run = run_trial(bench, trial)
-        seconds.append(max(time.perf_counter() - before - built, 1e-6) / max(1, len(run.trace)))
+        seconds.append(max(clock() - before - built, 1e-6) / max(1, len(run.trace)))
         steps += max(1, len(run.trace))
-        if time.perf_counter() - started > MOST_TIMED_SECONDS:
+        if clock() - started > MOST_TIMED_SECONDS:
             break
     with random_state_kept():
         model = bench.fresh_model(seed)
-        probe = _timed(lambda: bench.probe_loss(model))
-        ends = _timed(lambda: bench.input_dependence(model))
-        evaluation = _timed(lambda: bench.eval_loss(model)) if bench.eval_batches else 0.0
+        probe = _timed(clock, lambda: bench.probe_loss(model))
+        ends = _timed(clock, lambda: bench.input_dependence(model))
+        evaluation = _timed(clock, lambda: bench.eval_loss(model)) if bench.eval_batches else 0.0
     return Prices(
         step=float(np.quantile(seconds, PRICE_QUANTILE)), probe=probe, evaluation=evaluation, trial=built + ends
     ), steps
 
 
-def _timed(measure: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _timed(clock: Callable[[], float], measure: Callable[[], object]) -> float:
+    started = clock()
     for _ in range(2):
         measure()
-    return (time.perf_counter() - started) / 2
+    return (clock() - started) / 2

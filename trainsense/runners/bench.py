@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import torch
@@ -14,6 +14,7 @@ from trainsense.probes.attention import largest_attention_logit
 from trainsense.probes.inputs import constant_gaps, output_spread, shuffle_gap
 from trainsense.probes.loss import mean_loss
 from trainsense.probes.modes import evaluation_mode, probe_mode
+from trainsense.ranks.ranks import ALONE, Ranks
 from trainsense.records.model_edit import EditSurvey
 from trainsense.records.settings import MODEL_EDITS
 from trainsense.workload.contract import Workload
@@ -31,6 +32,10 @@ MOST_EVAL_BATCHES: Final = 12
 """Evaluations of this many training-size batches cost a trial of 300 steps about 5 % more."""
 SURVEY_BATCHES: Final = 8
 """Training batches that model edits are worked out from: one shows the structure, a few hundred examples a mean."""
+SHARED_MODEL: Final = (
+    "The model is wrapped for several ranks before trainsense gets it, and what is wrapped is not changed any more: run "
+    "trainsense without torchrun to have changes of the model tried."
+)
 FEWEST_EVAL_EXAMPLES: Final = 256
 """But eval data is read at least up to here: fewer examples make a noisy score."""
 
@@ -49,6 +54,7 @@ class Bench:
         survey_batches: some training batches, on the device: what model edits are worked out from.
         initial_losses: L0 by seed and model edits, filled as trials run.
         changes: model edits worked out so far, by the edits before them and their name.
+        ranks: the processes that train together, each with its own share of the data.
     """
 
     workload: Workload
@@ -60,6 +66,7 @@ class Bench:
     survey_batches: tuple[Any, ...] = ()
     initial_losses: dict[tuple[int, tuple[str, ...]], float] = field(default_factory=dict)
     changes: dict[tuple[str, ...], Change | EditSurvey] = field(default_factory=dict)
+    ranks: Ranks = ALONE
 
     def fresh_model(self, seed: int, edits: tuple[str, ...] = ()) -> nn.Module:
         """Build the model of `seed` on the device, in training mode, with the model edits made in order.
@@ -86,6 +93,10 @@ class Bench:
 
     def surveys(self, seed: int) -> tuple[EditSurvey, ...]:
         """Return what each model edit would change in the workload's own model."""
+        if self.ranks.count > 1:
+            return tuple(
+                EditSurvey(edit=name, changes=(), reason=SHARED_MODEL, code="", advice="") for name in MODEL_EDITS
+            )
         with random_state_kept():
             model = fresh_model(self.workload, self.device, seed)
             changes = [self.change((name,), model) for name in MODEL_EDITS]
@@ -98,20 +109,26 @@ class Bench:
             yield to_device(cloned(batch) if self.seen.mutates_batches else batch, self.device)
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:
-        """Return the user's loss under their autocast."""
+        """Return the user's loss under their autocast; the mean over the ranks, whose gradient is that of this one's."""
+        if self.ranks.count > 1:
+            return self.ranks.loss(lambda: self._own_loss(model, batch))
         with autocast(self.workload, self.device):
+            return self.workload.loss(model, batch)
+
+    def _own_loss(self, model: nn.Module, batch: Any) -> Tensor:
+        with user_code("Workload.loss"), autocast(self.workload, self.device):
             return self.workload.loss(model, batch)
 
     def probe_loss(self, model: nn.Module) -> float:
         """Return the loss on the probe set (PROTOCOL 0)."""
         with self.probing(model):
-            return mean_loss(lambda batch: self.evaluated(model, batch), self.probe_batches)
+            return self.ranks.mean(mean_loss(lambda batch: self.evaluated(model, batch), self.probe_batches))
 
     def eval_loss(self, model: nn.Module) -> float:
         """Return the mean loss on the eval batches in evaluation mode."""
         with evaluation_mode(model, gradient=self.seen.needs_gradient):
             moved = (to_device(batch, self.device) for batch in self.eval_batches)
-            return mean_loss(lambda batch: self.evaluated(model, batch), moved)
+            return self.ranks.mean(mean_loss(lambda batch: self.evaluated(model, batch), moved))
 
     def initial_loss(self, seed: int, model: nn.Module, edits: tuple[str, ...] = ()) -> float:
         """Return L0 of `seed`: the fresh `model`'s eval loss, or its probe loss without eval data; measured once."""
@@ -135,7 +152,7 @@ class Bench:
                 weight += examples
                 for name, value in figures.items():
                     totals[name] = totals.get(name, 0.0) + float(value) * examples
-        return {name: total / weight for name, total in totals.items()}
+        return self.ranks.means({name: total / weight for name, total in totals.items()})
 
     def input_dependence(self, model: nn.Module) -> dict[str, float | None]:
         """Return `shuffle_gap`, `constant_gap`, `mean_output_gap` and `output_spread` on the probe set."""
@@ -177,29 +194,39 @@ class Bench:
             return self.loss(model, usable)
 
 
-def prepare(workload: Workload, device: torch.device, seed: int) -> Bench:
+def prepare(workload: Workload, device: torch.device, seed: int, ranks: Ranks = ALONE) -> Bench:
     """Dry-run the workload on `device` and read the batches that all trials share.
+
+    Args:
+        workload: the user's.
+        device: where it trains.
+        seed: of the dry run.
+        ranks: the processes that train together.
 
     Raises:
         WorkloadError: the dry run found a field that does not do what the contract says.
         UserCodeError: the user's code raised.
     """
     with random_state_kept():
-        seen = dry_run(workload, device, seed)
+        seen = dry_run(workload, device, seed, ranks)
+        seen = ranks.from_first(replace(seen, first_loss=ranks.mean(seen.first_loss)))
         replays = ReplayShelf(workload.data, device=device)
-        probe = _enough(replays[seed], PROBE_EXAMPLES, MOST_PROBE_BATCHES)
+        probe = _enough(replays[seed], PROBE_EXAMPLES / ranks.count, MOST_PROBE_BATCHES)
+        held_out = _eval_batches(workload, device, example_count(probe[0]), FEWEST_EVAL_EXAMPLES / ranks.count)
+        probes, held_outs = (min(counts) for counts in zip(*ranks.gathered((len(probe), len(held_out))), strict=True))
         return Bench(
             workload=workload,
             device=device,
             replays=replays,
-            probe_batches=tuple(to_device(cloned(batch), device) for batch in probe),
-            eval_batches=_eval_batches(workload, device, example_count(probe[0])),
+            probe_batches=tuple(to_device(cloned(batch), device) for batch in probe[:probes]),
+            eval_batches=held_out[:held_outs],
             seen=seen,
             survey_batches=tuple(to_device(cloned(batch), device) for batch in replays[seed].first(SURVEY_BATCHES)),
+            ranks=ranks,
         )
 
 
-def _enough(replay: Replay, examples: int, most: int) -> list[Any]:
+def _enough(replay: Replay, examples: float, most: int) -> list[Any]:
     batches: list[Any] = []
     for batch in replay.batches():
         batches.append(batch)
@@ -208,10 +235,10 @@ def _enough(replay: Replay, examples: int, most: int) -> list[Any]:
     return batches
 
 
-def _eval_batches(workload: Workload, device: torch.device, batch_examples: int) -> tuple[Any, ...]:
+def _eval_batches(workload: Workload, device: torch.device, batch_examples: int, fewest: float) -> tuple[Any, ...]:
     if workload.eval_data is None:
         return ()
-    enough = max(FEWEST_EVAL_EXAMPLES, MOST_EVAL_BATCHES * batch_examples)
+    enough = max(fewest, MOST_EVAL_BATCHES * batch_examples)
     with user_code("Workload.eval_data"):
         source = iter(workload.eval_data())
     batches: list[Any] = []

@@ -63,9 +63,10 @@ def run_trial(
     Raises:
         BatchSourceError: the batch source raised; whatever else raises ends the trial as `Crashed`.
     """
-    block = 1 if watchers else block or steps_per_block(bench.device)
+    block = 1 if watchers or bench.ranks.count > 1 else block or steps_per_block(bench.device)
     run = _trained(bench, trial, anew=anew, watchers=watchers, block=block)
-    if isinstance(run.outcome, Crashed) and run.outcome.reason == "out-of-memory" and bench.replays.leave_device():
+    short = isinstance(run.outcome, Crashed) and run.outcome.reason == "out-of-memory"
+    if short and bench.ranks.mean(float(bench.replays.leave_device())) > 0:
         return _trained(bench, trial, anew=anew, watchers=watchers, block=block)  # with the memory that batches took
     return run
 
@@ -75,7 +76,8 @@ def _trained(bench: Bench, trial: Trial, *, anew: bool, watchers: Sequence[Watch
     with random_state_kept():
         training = _Training(bench, trial, anew=anew, watchers=watchers, block=block)
         try:
-            outcome = training.outcome()
+            with bench.ranks.together():
+                outcome = training.outcome()
         except BatchSourceError:
             raise
         except UserCodeError as error:
@@ -111,7 +113,7 @@ class _Training:
         self.optimizer = build_optimizer(workload, self.model, trial.lr, trial.optimizer)
         self.group_lrs = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.scaler = torch.amp.GradScaler(self.bench.device.type, enabled=workload.autocast is torch.float16)
-        self.meter = Meter(self.model, trial.steps, self.block)
+        self.meter = Meter(self.model, trial.steps, self.block, self.bench.ranks)
         self.initial_loss = self.bench.initial_loss(trial.seed, self.model, trial.edits)
         seed_all(derived_seed(trial.seed, "steps"))
 

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from trainsense.batches import cloned, tensors_of, to_device
 from trainsense.errors import UserCodeError, WorkloadError
 from trainsense.probes.loss_terms import out_of_range_targets
+from trainsense.ranks.ranks import ALONE, Ranks
 from trainsense.workload.contract import Workload
 from trainsense.workload.replay import Replay
 from trainsense.workload.seeding import derived_seed, seed_all
@@ -64,8 +65,14 @@ def fresh_model(workload: Workload, device: torch.device, seed: int) -> nn.Modul
         return model.to(device).train()
 
 
-def dry_run(workload: Workload, device: torch.device, seed: int) -> DryRun:
+def dry_run(workload: Workload, device: torch.device, seed: int, ranks: Ranks = ALONE) -> DryRun:
     """Run one batch forward, backward and through the optimizer, and one eval batch.
+
+    Args:
+        workload: the user's.
+        device: where it trains.
+        seed: of weights and batches.
+        ranks: the processes that train together.
 
     Raises:
         WorkloadError: a field does not do what the contract says; the message names the field and what was found.
@@ -78,6 +85,7 @@ def dry_run(workload: Workload, device: torch.device, seed: int) -> DryRun:
     versions = [tensor._version for _, tensor in tensors_of(batch)]  # noqa: SLF001 - torch's in-place counter
     loss = _checked_loss(workload, model, batch, device)
     mutates = versions != [tensor._version for _, tensor in tensors_of(batch)]  # noqa: SLF001
+    ranks.meet()
     with user_code("the backward pass of Workload.loss"):
         loss.backward()  # type: ignore[no-untyped-call]
     if all(parameter.grad is None for parameter in model.parameters()):
