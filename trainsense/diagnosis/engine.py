@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from trainsense.diagnosis.first_look import FirstKnown
+import torch
+
+from trainsense.diagnosis.first_look import SLOW_STEP, FirstKnown
 from trainsense.diagnosis.stacking import AS_ASKED_FOR, stacked_where_it_pays, stacking_text
 from trainsense.errors import OptionError
 from trainsense.executors.in_process import InProcess
 from trainsense.executors.interface import Executor
-from trainsense.executors.process_pool import ProcessPool
+from trainsense.executors.process_pool import GAIN_PER_WORKER, ProcessPool
 from trainsense.executors.ray.needs import Needs
 from trainsense.executors.ray.pool import RayPool
 from trainsense.executors.stacked import Stacked
@@ -29,6 +31,9 @@ WORTH_SECONDS: Final = 20.0
 """Training ahead, on one core, from which they pay for that …"""
 WORTH_BUDGET: Final = 120.0
 """… and budget in seconds (measured on a loaded machine: with workers a budget of a minute took 66 and 67 s)."""
+GAIN_OF_SLOW_STEPS: Final = 0.3
+"""Of steps that move much memory, each further worker does less of what the first does (measured: a CNN of 1M parameters, 1.32 times as
+fast in two processes)."""
 TRAININGS: Final = {"diagnose": 90, "sweep-lr": 10}
 """Trainings of the horizon that a command takes where nothing limits it (measured by tests/benchmarks/fix_cost: 57 to 129, and by
 tests/benchmarks/sweep_speed: 8 to 14) …"""
@@ -111,7 +116,8 @@ def _against_processes(loaded: LoadedWorkload, bench: Bench, request: Request, l
         f"trials share {bench.device}": bench.device.type != "cpu",
         "the workload lies in no file that a worker could load": not loaded.target,
         "preflight trains next to nothing": request.command == "preflight",
-        f"its steps already use {look.threads} threads": look.threads > 1,
+        f"its steps on {look.threads} threads are {look.speedup:.1f} times as fast": look.threads > 1
+        and look.speedup >= 1 + (jobs - 1) * (GAIN_OF_SLOW_STEPS if look.step_seconds > SLOW_STEP else GAIN_PER_WORKER),
         "too little training ahead for worker processes to pay": _seconds_ahead(request, look) < WORTH_SECONDS,
         "the budget is too short for worker processes to pay": _short(request.budget),
     }
@@ -133,6 +139,9 @@ def _pool(loaded: LoadedWorkload, bench: Bench, request: Request, look: FirstKno
     pool = ProcessPool(
         _assignment(loaded, bench, request, look.threads if jobs == 1 else 1), jobs, meanwhile=InProcess(bench)
     )
+    pool.pace /= look.speedup  # prices are those of the threads that pay in one process
+    if jobs > 1:
+        torch.set_num_threads(1)
     pool.begin()
     return pool
 

@@ -1,7 +1,7 @@
 """The trials of a learning-rate sweep as they come in, and what each has to reach to stay in the race."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -79,26 +79,32 @@ class Grid:
         self._bracket, self._stop_loss = bracket, stop_loss
         self._runs: dict[int, dict[int, Run]] = {}
 
-    def run(self, indices: Sequence[int], seeds: Sequence[int], purpose: str, *, beside: Sequence[Trial] = ()) -> bool:
-        """Run grid points to their ends; return whether all fitted the budget.
+    def run(
+        self,
+        places: Iterable[tuple[int, int]],
+        purpose: str,
+        *,
+        raced: Iterable[int] = (),
+        beside: Sequence[Trial] = (),
+    ) -> bool:
+        """Run grid points, all at once; return whether all fitted the budget.
 
         Args:
-            indices: of the grid points.
-            seeds: of each.
+            places: grid points with their seeds, run to their ends.
             purpose: what they are for.
+            raced: grid points that are run on the first seed, to their ends only where they can still be the best, or feasible.
             beside: other trials to run with them.
         """
-        places = [(index, seed) for seed in seeds for index in indices]
-        return self._run({place: self._trial(*place) for place in places}, purpose, beside)
-
-    def race(self, indices: Sequence[int], purpose: str) -> bool:
-        """Run grid points on the first seed, those that can no longer be the best not to their ends."""
-        seed = self._plan.seed
-        reference = self._reference()
-        trials = {(index, seed): self._trial(index, seed) for index in indices}
-        if reference is not None:
-            trials = {place: reference.raced(trial, self._plan) for place, trial in trials.items()}
-        return self._run(trials, purpose, ())
+        trials = {place: self._trial(*place) for place in sorted(places, key=lambda place: place[::-1])}
+        more = {(index, self._plan.seed): self._trial(index, self._plan.seed) for index in sorted(raced)}
+        if more and (reference := self._reference()) is not None:
+            more = {place: reference.raced(trial, self._plan) for place, trial in more.items()}
+        trials |= more
+        runs = self._lab.run([*trials.values(), *beside], purpose)[: len(trials)]
+        for (index, seed), run in zip(trials, runs, strict=True):
+            if not run.skipped:
+                self._runs.setdefault(index, {})[seed] = run
+        return not any(run.skipped for run in runs)
 
     @property
     def indices(self) -> list[int]:
@@ -118,15 +124,10 @@ class Grid:
     def _trial(self, index: int, seed: int) -> Trial:
         return self._plan.trial(grid_lr(index), seed, self._stop_loss)
 
-    def _run(self, trials: dict[tuple[int, int], Trial], purpose: str, beside: Sequence[Trial]) -> bool:
-        runs = self._lab.run([*trials.values(), *beside], purpose)[: len(trials)]
-        for (index, seed), run in zip(trials, runs, strict=True):
-            if not run.skipped:
-                self._runs.setdefault(index, {})[seed] = run
-        return not any(run.skipped for run in runs)
-
     def _reference(self) -> Reference | None:
         """Return the best trial of the first seed, None where nothing learnt so far."""
+        if not self._runs:
+            return None
         sweep = self.sweep()
         best = sweep.best
         if best is None or not sweep.drop.assessable or any(best.infeasible):

@@ -50,9 +50,8 @@ def sweep_lr(lab: Lab, plan: Plan) -> LearningRateSweep | None:
     bracket = read_bracket(bracket_run.trace.lr, bracket_run.trace.loss)
     grid = Grid(lab, plan, bracket_run, stop_loss(bracket))
     if bracket is None:
-        grid.run(
-            [grid_index(LOWEST_LR), grid_index(plan.subject.lr or 1e-3)], plan.seeds[:1], "coarse learning-rate grid"
-        )
+        ends = grid_index(LOWEST_LR), grid_index(plan.subject.lr or 1e-3)
+        grid.run([(index, plan.seed) for index in ends], "coarse learning-rate grid")
         return grid.sweep() if grid.indices else None
     _coarse(grid, plan, grid_index(bracket.divergence_lr), stop_loss(bracket))
     if not grid.indices:
@@ -104,17 +103,17 @@ def _coarse(grid: Grid, plan: Plan, top: int, stop: float | None) -> None:
     if own is not None and lr is not None:
         likely |= {own} if grid_lr(own) == lr else set()
         beside = [plan.probed(lr, plan.seed, stop)]
-    if not grid.run(sorted(likely), plan.seeds[:1], "coarse learning-rate grid", beside=beside):
+    if not grid.run([(index, plan.seed) for index in likely], "coarse learning-rate grid", beside=beside):
         return
     coarse = {*range(top, first - 1, -2), *range(top, last + 1, 2), first, last} - likely
     around, _ = _around(_best_index(grid), grid.indices)
-    if not grid.race(sorted(coarse | set(around)), "coarse learning-rate grid"):
+    if not grid.run([], "coarse learning-rate grid", raced=coarse | set(around)):
         return
     for _ in range(MOST_EXTENSIONS):
         wanted, purpose = (
             _around(_best_index(grid), grid.indices) if _seen_failing(grid.sweep()) else _above(grid.indices)
         )
-        if not wanted or not grid.race(wanted, purpose):
+        if not wanted or not grid.run([], purpose, raced=wanted):
             return
 
 
@@ -157,8 +156,8 @@ def _refine(grid: Grid, plan: Plan) -> None:
             return
         best = grid_index(sweep.best_lr)
         if not sweep.drop.assessable:
-            more = range(plan.seed, plan.seed + MOST_SEEDS)
-            if sweep.seeds < MOST_SEEDS and grid.run([best], more, "more seeds, to tell the loss drop from its noise"):
+            more = [(best, plan.seed + count) for count in range(MOST_SEEDS)]
+            if sweep.seeds < MOST_SEEDS and grid.run(more, "more seeds, to tell the loss drop from its noise"):
                 continue
             return
         near = {
@@ -169,23 +168,26 @@ def _refine(grid: Grid, plan: Plan) -> None:
         }
         above = sweep.point(grid_lr(best + 1))
         failing = {best + 1} if above is not None and any(above.infeasible) else set()
-        seeds = plan.seeds[: max(SEEDS_TO_CONTEND, len(plan.seeds) - 1)]
-        if not grid.run(sorted({best} | near | failing), seeds, "seeds around the best learning rate"):
-            return
-        now = _best_index(grid)
-        if now is None or not grid.run(sorted({now} | failing), plan.seeds, "seeds around the best learning rate"):
-            return
-        if _best_index(grid) == best == now:
+        contending = plan.seeds[: max(SEEDS_TO_CONTEND, len(plan.seeds) - 1)]
+        places = {(index, seed) for index in {best} | failing for seed in plan.seeds}
+        places |= {(index, seed) for index in near for seed in contending}
+        edge = [] if (between := _between_edge(sweep)) is None or not plan.effort.edge else [between]
+        if not grid.run(places, "seeds around the best learning rate", raced=edge) or _best_index(grid) == best:
             return
 
 
 def _close_in_on_edge(grid: Grid) -> None:
     """Run what lies between the largest learning rate that trains and the first that fails."""
     for _ in range(MOST_EXTENSIONS):
-        sweep = grid.sweep()
-        failing = [point.lr for point in sweep.points if sweep.edge_lr and point.lr > sweep.edge_lr]
-        if not failing or not sweep.edge_lr:
+        between = _between_edge(grid.sweep())
+        if between is None or not grid.run([], "edge of the learning rates that train", raced=[between]):
             return
-        below, above = grid_index(sweep.edge_lr), grid_index(failing[0])
-        if above - below < 2 or not grid.race([(below + above) // 2], "edge of the learning rates that train"):
-            return
+
+
+def _between_edge(sweep: LearningRateSweep) -> int | None:
+    """Return a grid point half way from the largest lr that trains to the first that fails, None where they are neighbours."""
+    failing = [point.lr for point in sweep.points if sweep.edge_lr and point.lr > sweep.edge_lr]
+    if not failing or not sweep.edge_lr:
+        return None
+    below, above = grid_index(sweep.edge_lr), grid_index(failing[0])
+    return (below + above) // 2 if above - below > 1 else None

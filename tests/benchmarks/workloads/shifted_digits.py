@@ -13,7 +13,7 @@ from torch.nn import functional
 from trainsense import Workload
 
 DIGITS = load_digits()
-SIDE, SHIFT, BATCH = 16, 3, 128
+SIDE, SHIFT, BATCH = 16, 3, 64
 IMAGES = functional.interpolate(torch.tensor(DIGITS.images, dtype=torch.float32).unsqueeze(1) / 8 - 1, SIDE)
 LABELS = torch.tensor(DIGITS.target)
 TRAIN = 1500
@@ -28,8 +28,8 @@ def shifted(rows: Tensor, generator: torch.Generator | None = None) -> tuple[Ten
 
 
 def model() -> nn.Module:
-    """Build stages of 16, 32, 32 and 32 channels."""
-    widths = ((1, 16, 1), (16, 32, 2), (32, 32, 1), (32, 32, 2))
+    """Build eight stages of 16 and 32 channels."""
+    widths = ((1, 16, 1), (16, 16, 1), (16, 16, 1), (16, 32, 2), (32, 32, 1), (32, 32, 1), (32, 32, 2), (32, 32, 1))
     stages = [
         nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
         for inputs, outputs, stride in widths
