@@ -259,7 +259,7 @@ def _plan(subject: Subject, request: Request, prices: Prices, amount: float) -> 
         effort=effort,
         warmup_factor=request.factor,
         any_fix=request.command == "diagnose",
-        spare_seeds=request.command == "sweep-lr",
+        closely=request.command != "sweep-lr",
     )
 
 

@@ -102,7 +102,7 @@ def _coarse(grid: Grid, plan: Plan, top: int, stop: float | None) -> None:
     beside = []
     if own is not None and lr is not None:
         likely |= {own} if grid_lr(own) == lr else set()
-        beside = [plan.probed(lr, plan.seed, stop)]
+        beside = [plan.own(lr, plan.seed, stop)]
     if not grid.run([(index, plan.seed) for index in likely], "coarse learning-rate grid", beside=beside):
         return
     coarse = {*range(top, first - 1, -2), *range(top, last + 1, 2), first, last} - likely

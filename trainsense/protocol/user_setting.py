@@ -1,4 +1,4 @@
-"""The user's own setting against lr*, at the sweep's horizon and probed at every step (PROTOCOL 2.7, 3, 4.4, 5.4)."""
+"""The user's own setting against lr*, at the sweep's horizon and probed as closely as the plan says (PROTOCOL 2.7, 3, 4.4, 5.4)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,9 +31,9 @@ def user_setting(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> UserSetting 
     lr = plan.subject.lr
     if lr is None:
         return None
-    trials = [plan.probed(lr, seed, sweep.stop_loss) for seed in plan.seeds]
+    trials = [plan.own(lr, seed, sweep.stop_loss) for seed in plan.seeds]
     at_best = _at_best(lab, plan, sweep)
-    if plan.spare_seeds and _settled(lab.run(trials[:1], PURPOSE)[0], at_best, sweep):
+    if not plan.closely and _settled(lab.run(trials[:1], PURPOSE)[0], at_best, sweep):
         trials = trials[:1]
     runs = [run for run in lab.run(trials, PURPOSE) if not run.skipped]
     if not runs:
@@ -116,7 +116,7 @@ def _larger_clip(
     if percentiles is None or percentiles.values[90] <= clip_norm:
         return None, None
     larger = percentiles.values[90]
-    baseline = plan.probed(runs[0].trial.lr, plan.seed, sweep.stop_loss)
+    baseline = plan.own(runs[0].trial.lr, plan.seed, sweep.stop_loss)
     return larger, _adopt(
         lab, plan, sweep, baseline, replace(baseline, clip_norm=larger), "a larger clipping threshold"
     )
@@ -132,7 +132,7 @@ def _shorter_warmup(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> Compariso
     share = _warmup_share(plan)
     if share is None or share <= LARGEST_WARMUP_SHARE or plan.subject.lr is None:
         return None
-    baseline = plan.probed(plan.subject.lr, plan.seed, sweep.stop_loss)
+    baseline = plan.own(plan.subject.lr, plan.seed, sweep.stop_loss)
     shorter = max(1, round(share * plan.horizon / 10))
     setting = replace(baseline, schedule=WITHOUT_OWN_WARMUP, warmup_steps=shorter)
     return _adopt(lab, plan, sweep, baseline, setting, "a shorter warmup")

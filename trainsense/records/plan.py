@@ -84,7 +84,8 @@ class Plan:
         bracket_steps: steps of the exponential range test.
         effort: how much of the protocol to run.
         warmup_factor: multiple of the unstable lr at which warmups are tried first.
-        spare_seeds: whether the user's own setting gets a single seed where that says how it stands.
+        closely: whether the user's own setting is evaluated at every step, and on every seed; else it is looked at as any other
+            trial of the sweep, and on a single seed where that says how it stands.
         any_fix: whether optimizers and model edits may be tried; else only what the command is about: warmup and clipping.
     """
 
@@ -96,7 +97,7 @@ class Plan:
     effort: Effort
     warmup_factor: float = 10.0
     any_fix: bool = True
-    spare_seeds: bool = False
+    closely: bool = True
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -109,15 +110,19 @@ class Plan:
         return tuple(range(first, first + count))
 
     def trial(self, lr: float, seed: int, stop_loss: float | None) -> Trial:
-        """Return a sweep trial: N steps under the user's own schedule and clipping; at their lr it is evaluated at every step."""
+        """Return a sweep trial: N steps under the user's own schedule and clipping, at their lr looked at more closely."""
         return Trial(
             lr=lr,
             seed=seed,
             steps=self.horizon,
             clip_norm=self.subject.clip_norm,
-            probe_every=1 if lr == self.subject.lr else max(1, self.horizon // PROBES_PER_RUN),
+            probe_every=1 if self.closely and lr == self.subject.lr else max(1, self.horizon // PROBES_PER_RUN),
             stop_loss=stop_loss,
         )
+
+    def own(self, lr: float, seed: int, stop_loss: float | None) -> Trial:
+        """Return a trial of the user's own setting at `lr`, theirs: a sweep trial, looked at as closely as the plan says."""
+        return self.probed(lr, seed, stop_loss) if self.closely else self.trial(lr, seed, stop_loss)
 
     def probed(self, lr: float, seed: int, stop_loss: float | None, *, steps: int | None = None) -> Trial:
         """Return a trial that is evaluated at every step; a sweep trial's length unless told otherwise."""

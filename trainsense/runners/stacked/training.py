@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from trainsense.errors import BatchSourceError
-from trainsense.meter import measures_update
+from trainsense.meter import measures_update, steps_per_block
 from trainsense.probes.attention import largest_attention_logit
 from trainsense.records.outcome import Completed, Diverged, Dropped
 from trainsense.records.run import Run
@@ -26,8 +26,6 @@ from trainsense.runners.stacked.build import Parts, built
 from trainsense.runners.stacked.record import Figures, Record
 from trainsense.workload.seeding import RandomState, derived_seed, random_state_kept, seed_all
 
-BLOCK_STEPS: Final = 32
-"""On a device whose figures are copied to the host, they are copied once in so many steps."""
 PROBED_TOGETHER: Final = 4
 """Where the probe set is evaluated at least every so many steps, it is evaluated for all trials at once."""
 
@@ -61,7 +59,7 @@ class Stack:
         self._attention = attention_steps(trials[0])
         self._evaluated = evaluation_steps(trials[0]) if bench.eval_batches and trials[0].evaluate else frozenset()
         self._probe_every: Final = trials[0].probe_every
-        self._block: Final = block or (1 if bench.device.type == "cpu" else BLOCK_STEPS)
+        self._block: Final = block or steps_per_block(bench.device)
         self._races: Final = [Race(trial) for trial in trials]
         self._seconds = np.zeros(len(trials))
         self.step = 0
