@@ -6,18 +6,17 @@ One thread. A trial is what a sweep runs: 300 steps, the probe every 15, evaluat
 trial without any of these looks, which is what its record of every step alone costs. The bare loop has the same batches in memory,
 the same weights and the same optimizer. Pairs are interleaved; the ratio is the median of the pairs'. Exit 1 above a target.
 
-Measured 2026-11-21, torch 2.13, two cores shared by five (to be taken again on a quiet machine): the MLP 21 pairs, the others 5.
-Beside each other on the same cores, the MLP's whole trial came to 1.345 before looks left NumPy's state alone and 1.262 after.
+Measured 2026-11-21, torch 2.13, two cores, one thread; the MLP 21 pairs, the CNN 5, the transformers 3:
 
 | workload                                  | bare, ms | recorded | whole trial (pairs)  | target |
 | ----------------------------------------- | -------- | -------- | -------------------- | ------ |
-| MLP 64-64-10, batch 64                    |     0.53 |    1.212 | 1.265 (0.99 to 1.52) |   1.25 |
-| CNN 16-32-32-32 on 16x16, batch 64        |    10.48 |    1.002 | 1.034 (0.93 to 1.15) |   1.08 |
-| transformer 2x32, 16 tokens, batch 64     |    12.36 |    1.026 | 1.082 (1.03 to 1.11) |   1.08 |
-| transformer 2x64, 32 characters, batch 64 |    34.69 |    0.988 | 1.049 (0.97 to 1.13) |   1.08 |
+| MLP 64-64-10, batch 64                    |     0.40 |    1.181 | 1.240 (1.12 to 1.58) |   1.25 |
+| CNN 16-32-32-32 on 16x16, batch 64        |     9.63 |    1.017 | 1.091 (1.02 to 1.15) |   1.08 |
+| transformer 2x32, 16 tokens, batch 64     |    11.42 |    1.054 | 1.089 (1.03 to 1.13) |   1.08 |
+| transformer 2x64, 32 characters, batch 64 |    31.27 |    1.077 | 1.073 (0.94 to 1.08) |   1.08 |
 
-The CNN of 1M parameters in 100 steps, 3 pairs: 83.46 ms, recorded 1.032, whole 1.182 (1.09 to 1.19): evaluations and the looks at the
-end weigh three times what they do in 300 steps, which are not measured yet.
+The CNN of 1M parameters in 100 steps, on a busy machine, 3 pairs: 83.46 ms, recorded 1.032, whole 1.182 (1.09 to 1.19): evaluations and
+the looks at the end weigh three times what they do in 300 steps, which are not measured yet.
 """
 
 import sys

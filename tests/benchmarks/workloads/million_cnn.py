@@ -1,6 +1,6 @@
-"""A ConvNet of 1.1 million parameters with BatchNorm on enlarged digits, each shifted anew and noisy, SGD with momentum: healthy.
+"""A ConvNet of about a million parameters with BatchNorm on enlarged digits, each shifted anew and noisy, SGD with momentum: healthy.
 
-Measured 2026-11-21, torch 2.13, one thread: MILLISECONDS ms a step.
+Measured 2026-11-21, torch 2.13, one thread: 59 ms a step.
 """
 
 from collections.abc import Iterator
