@@ -101,7 +101,8 @@ def test_a_github_step_gets_its_summary_and_outputs(
     assert "regressed" in summary.read_text()
     outputs = dict(line.split("=", 1) for line in output.read_text().splitlines())
     assert (outputs["verdict"], json.loads(outputs["regressions"])) == ("regressed", ["edge_lr"])
-    assert json.loads(outputs["findings"]) == ["early-instability", "lr-too-high"]
+    report = json.loads(SAMPLE.read_text(encoding="utf-8"))
+    assert json.loads(outputs["findings"]) == [finding["rule"] for finding in report["findings"]]
 
 
 def test_it_loads_nothing_heavy() -> None:

@@ -1,5 +1,6 @@
 """Tests of the summary and the outputs of a GitHub step."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,13 +40,14 @@ def test_summary_and_outputs_are_appended(run_cli: RunCli, tmp_path: Path) -> No
     assert (ended.status, ended.err) == (1, "")
     assert ended.out.startswith("::error title=early-instability")
     assert (tmp_path / "summary.md").read_text(encoding="utf-8") == f"before\n{LONG}"
+    report = json.loads((SAMPLE / "report.json").read_text(encoding="utf-8"))
     assert (tmp_path / "output").read_text(encoding="utf-8").splitlines() == [
         "other=1",
         "verdict=unhealthy",
-        "best_lr=0.0464159",
+        f"best_lr={report['stages']['sweep_lr']['best_lr']:g}",
         "clip_norm=",
         "warmup_steps=",
-        'findings=["early-instability", "lr-too-high"]',
+        f"findings={json.dumps([finding['rule'] for finding in report['findings']])}",
     ]
 
 
