@@ -9,14 +9,14 @@ record of a trial suggests none, its lr* comes from trials at many, and is the o
 extras. The others want packages that nothing else here needs, and none may replace torch: into an environment of its own that sees
 this one's packages,
 
-    python -m venv --without-pip /tmp/finders
-    python -c "import site; print(site.getsitepackages()[0])" > /tmp/finders/lib/python3.11/site-packages/_here.pth
-    pip --python /tmp/finders/bin/python install -c constraints.txt --no-deps torch-lr-finder fastai fastcore fastprogress \\
+    python -m venv --without-pip .finders
+    python -c "import site; print(site.getsitepackages()[0])" > .finders/lib/python3.11/site-packages/_here.pth
+    pip --python .finders/bin/python install -c constraints.txt --no-deps torch-lr-finder fastai fastcore fastprogress \\
         fastdownload fasttransform plum-dispatch beartype cockpit-for-pytorch backpack-for-pytorch json-tricks seaborn \\
         einops unfoldNd
-    pip --python /tmp/finders/bin/python install -c constraints.txt python-fasthtml 'setuptools<81'
+    pip --python .finders/bin/python install -c constraints.txt python-fasthtml 'setuptools<81'
 
-and then this file is run by /tmp/finders/bin/python. A torchvision built for another torch must not be among them: Lightning
+and then this file is run by .finders/bin/python. A torchvision built for another torch must not be among them: Lightning
 finds it and fails. What cannot be imported is a row that says so.
 
 Measured 2026-11-21, torch 2.13, two cores shared by five (to be taken again on a quiet machine), 3 pairs; Lightning 2.6.6,

@@ -144,6 +144,18 @@ def test_the_interrupt_gives_partial_evidence() -> None:
         assert len(executor.ran) == at
 
 
+def test_a_race_saves_steps() -> None:
+    """What crawls far below the best is dropped, and counts as slow, not as infeasible."""
+    executor = Quadratic(noise=0.3, seed_spread=0.05)
+    one = lab(executor)
+    sweep = known(sweep_lr(one, plan(REFINEMENTS, horizon=300, lr=1e-4)))
+    dropped = [point for point in sweep.points if any(run.dropped for run in point.runs)]
+    assert dropped
+    assert sweep.best_lr is not None
+    assert all(point.lr < sweep.best_lr and point.feasible for point in dropped)
+    assert one.cost().steps < sum(trial.steps for trial in executor.ran)
+
+
 class Unraced(Quadratic):
     """Runs every trial to its end."""
 

@@ -1,8 +1,8 @@
 """Whether a trial can still reach what the best one has reached (racing, PROTOCOL 6.5).
 
-The protocol keeps the better half of the trials at each look. Measured, that costs either steps or the best learning rate: a look
-at a tenth of the run cannot tell a slow start from a slow trial. Instead every trial is given the benefit of a straight line: loss
-curves flatten, so one that misses its mark even if it went on falling as steeply as it lately did will miss it.
+The protocol keeps the better half of the trials at each look; a rank among few trials says nothing of how far behind one is, nor of a
+slow start. Here every trial is given the benefit of a straight line instead: loss curves mostly flatten, so one that misses its mark
+even if it went on falling as steeply as it lately did will miss it (tests/benchmarks/racing holds that against full grids).
 """
 
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ MOST_EXTENSIONS: Final = 6
 EXPLOSION: Final = 1000.0
 """A trial whose loss is this many drops above L0 is stopped; anything less must go on (PROTOCOL 2.3)."""
 LIKELY_BELOW: Final = (4, 2)
-"""The best learning rate lies so many grid points below the divergence, or near (measured on 12 workloads: 2 to 6)."""
+"""The best learning rate lies so many grid points below the divergence, or near (measured on ten workloads: 2 to 6)."""
 CONTENDING: Final = 0.03
 """The neighbours of the best get more seeds where they are within this share of D of it: from seed to seed the difference of two
 neighbours varies by 0.002 to 0.02 of D (measured on four workloads of 5 seeds each). One above it that fails gets them too: whether

@@ -1,57 +1,18 @@
-"""A ConvNet of about a million parameters with BatchNorm on enlarged digits, each shifted anew and noisy, SGD with momentum: healthy.
+"""A ConvNet of about a million parameters with BatchNorm on the data of `shifted_digits`, SGD with momentum: healthy.
 
 Measured 2026-11-21, torch 2.13, one thread: 59 ms a step.
 """
 
-from collections.abc import Iterator
-
 import torch
-from sklearn.datasets import load_digits
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
+from tests.benchmarks.workloads.shifted_digits import convolutions, data, held_out, loss
 from trainsense import Workload
-
-DIGITS = load_digits()
-SIDE, SHIFT, BATCH = 16, 3, 64
-IMAGES = functional.interpolate(torch.tensor(DIGITS.images, dtype=torch.float32).unsqueeze(1) / 8 - 1, SIDE)
-LABELS = torch.tensor(DIGITS.target)
-TRAIN = 1500
-
-
-def shifted(rows: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-    """Shift and blur with noise the images of `rows`; return them with their labels."""
-    padded = functional.pad(IMAGES[rows], (SHIFT,) * 4, value=-1.0)
-    left, top = torch.randint(2 * SHIFT + 1, (2,), generator=generator).tolist()
-    cut = padded[..., top : top + SIDE, left : left + SIDE]
-    return cut + 0.5 * torch.randn(cut.shape, generator=generator), LABELS[rows]
 
 
 def model() -> nn.Module:
     """Build stages of 64, 128, 256 and 256 channels."""
-    widths = ((1, 64, 2), (64, 128, 1), (128, 256, 2), (256, 256, 2))
-    stages = [
-        nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
-        for inputs, outputs, stride in widths
-    ]
-    return nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
-
-
-def data() -> Iterator[tuple[Tensor, Tensor]]:
-    """Draw batches of the training digits without end."""
-    while True:
-        yield shifted(torch.randint(TRAIN, (BATCH,)))
-
-
-def held_out() -> list[tuple[Tensor, Tensor]]:
-    """Return the digits that are not trained on, in two batches."""
-    generator = torch.Generator().manual_seed(1)
-    return [shifted(rows, generator) for rows in torch.split(torch.arange(TRAIN, len(LABELS)), BATCH)]
-
-
-def loss(net: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-    """Cross-entropy of the ten classes."""
-    return functional.cross_entropy(net(batch[0]), batch[1])
+    return convolutions((1, 64, 2), (64, 128, 1), (128, 256, 2), (256, 256, 2))
 
 
 workload = Workload(

@@ -27,14 +27,19 @@ def shifted(rows: Tensor, generator: torch.Generator | None = None) -> tuple[Ten
     return cut + 0.5 * torch.randn(cut.shape, generator=generator), LABELS[rows]
 
 
+def convolutions(*stages: tuple[int, int, int]) -> nn.Module:
+    """Build 3x3 convolutions of `(channels in, channels out, stride)`, each with its norm and activation, averaged."""
+    layers = [
+        nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+        for inputs, outputs, stride in stages
+    ]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(stages[-1][1], 10))
+
+
 def model() -> nn.Module:
     """Build eight stages of 16 and 32 channels."""
-    widths = ((1, 16, 1), (16, 16, 1), (16, 16, 1), (16, 32, 2), (32, 32, 1), (32, 32, 1), (32, 32, 2), (32, 32, 1))
-    stages = [
-        nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
-        for inputs, outputs, stride in widths
-    ]
-    return nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))
+    thin = (1, 16, 1), (16, 16, 1), (16, 16, 1), (16, 32, 2)
+    return convolutions(*thin, (32, 32, 1), (32, 32, 1), (32, 32, 2), (32, 32, 1))
 
 
 def data() -> Iterator[tuple[Tensor, Tensor]]:
