@@ -1,6 +1,9 @@
 """Worker processes train as the loop in this process does, and a dead one costs its own trial."""
 
 import os
+import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -92,3 +95,34 @@ def test_no_worker_outlives_its_pool(assignment: Assignment) -> None:
     short.close()
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid or 0, 0)
+
+
+SCRIPT = """
+print("read")
+from trainsense.executors.process_pool import ProcessPool
+from trainsense.executors.worker import Assignment
+from trainsense.records.trial import Trial
+
+pool = ProcessPool(Assignment(target="pooled.py", folder=".", lr=None, device="cpu", seed=0), 1)
+print([run.outcome.text for run in pool.run([Trial(lr=0.01, seed=0, steps=3)])])
+pool.close()
+"""
+
+
+def test_a_script_that_diagnoses_as_it_is_read_is_read_once(folder: Path) -> None:
+    """A worker imports nothing of the program that started it; else it would start workers itself."""
+    (folder / "script.py").write_text(SCRIPT, encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", "script.py"]
+    told = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=120, check=False)
+    assert told.stdout.splitlines() == ["read", "['ran to the end']"], told.stderr
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs the GNU C library")
+@pytest.mark.parametrize(("settings", "kept"), [({}, True), ({"MALLOC_TRIM_THRESHOLD_": "1000000"}, False)])
+def test_a_process_keeps_freed_memory_unless_the_user_decided(settings: dict[str, str], kept: bool) -> None:
+    """In a process of its own: the setting lasts."""
+    asked = "from trainsense.executors.allocator import keep_freed_memory; print(keep_freed_memory())"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")} | settings
+    command = [sys.executable, "-c", asked]
+    told = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert told.stdout.strip() == str(kept)

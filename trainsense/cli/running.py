@@ -40,6 +40,7 @@ def run(command: Command, options: RunOptions, *, factor: float = 10.0, keep_goi
     with report_stream() as stream:
         # Here and not above: `--help` and `explain` must not wait for torch.
         from trainsense.diagnosis import run_diagnosis  # noqa: PLC0415
+        from trainsense.executors.allocator import keep_freed_memory  # noqa: PLC0415
         from trainsense.ranks.joining import joined_after  # noqa: PLC0415
         from trainsense.workload.load import load  # noqa: PLC0415
 
@@ -59,6 +60,7 @@ def run(command: Command, options: RunOptions, *, factor: float = 10.0, keep_goi
             failed = bool(diagnosis.report.failing(threshold))
             return INTERRUPTED if diagnosis.interrupted else int(failed)
 
+        keep_freed_memory()
         with joined_after(lambda: load(options.workload), request.device) as (loaded, ranks):
             status = ranks.same(lambda: reported(loaded, ranks))
     raise typer.Exit(status)

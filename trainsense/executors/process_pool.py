@@ -1,12 +1,14 @@
 """Runs trials in worker processes, each with a bench of its own."""
 
 import multiprocessing
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from threading import Thread
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from trainsense.executors.interface import Executor
@@ -35,7 +37,8 @@ class _Worker:
         self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]
             target=work, args=(theirs, assignment), daemon=True, name="trainsense-worker"
         )
-        self.process.start()
+        with _without_main():
+            self.process.start()
         theirs.close()
         self.task: int | None = None
 
@@ -125,8 +128,9 @@ class ProcessPool:
     def close(self) -> None:
         """End all workers."""
         self._settle()
-        for worker in list(self._workers):
-            self._buried(worker)
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
 
     def _start(self) -> None:
         with suppress(OSError):  # whatever cannot be started now is told when it is needed
@@ -167,6 +171,17 @@ def _given_up(trial: Trial, status: int | None) -> Run:
     how = f"killed by signal {-status}" if status is not None and status < 0 else f"exit status {status}"
     message = f"the worker process died {MOST_DEATHS} times ({how}): memory may have run out. Try fewer --jobs."
     return Run(trial=trial, outcome=Crashed(reason="out-of-memory", step=0, message=message))
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep a new process from importing this one's main module: it needs nothing from it, and a script may diagnose as it is read."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _context() -> BaseContext:

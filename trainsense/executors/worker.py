@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 import torch
 
 from trainsense.errors import TrainsenseError, UserCodeError
+from trainsense.executors.allocator import keep_freed_memory
 from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench, prepare
 from trainsense.runners.sequential import run_trial
@@ -65,6 +66,7 @@ def work(connection: Connection, assignment: Assignment) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption ends
     os.dup2(2, 1)  # what the user's code prints is no report
+    keep_freed_memory()
     try:
         bench = bench_for(assignment)
         while (trial := connection.recv()) is not None:
