@@ -145,15 +145,36 @@ def test_the_interrupt_gives_partial_evidence() -> None:
 
 
 def test_a_race_saves_steps() -> None:
-    """What crawls far below the best is dropped, and counts as slow, not as infeasible."""
-    executor = Quadratic(noise=0.3, seed_spread=0.05)
+    """What crawls far below the best is dropped and counts as slow; what cannot train above it is dropped and counts as infeasible."""
+    executor = Quadratic(noise=3.0, seed_spread=0.05)
     one = lab(executor)
-    sweep = known(sweep_lr(one, plan(REFINEMENTS, horizon=300, lr=1e-4)))
+    sweep = known(sweep_lr(one, plan(REFINEMENTS, horizon=20)))
     dropped = [point for point in sweep.points if any(run.dropped for run in point.runs)]
-    assert dropped
     assert sweep.best_lr is not None
-    assert all(point.lr < sweep.best_lr and point.feasible for point in dropped)
+    assert {point.lr < sweep.best_lr for point in dropped} == {True, False}
+    assert all(point.feasible == (point.lr < sweep.best_lr) for point in dropped)
     assert one.cost().steps < sum(trial.steps for trial in executor.ran)
+
+
+def test_the_grid_reaches_an_lr_of_the_user_that_leads() -> None:
+    """Where theirs ends below every point around the divergence of the range test, the grid goes on to it, and around it."""
+    executor = Quadratic(curvature=1.0, noise=30.0)
+    lr = executor.best_lr(300) * 1.1
+    sweep = known(sweep_lr(lab(executor), plan(REFINEMENTS, horizon=300, lr=lr)))
+    assert sweep.best_lr is not None
+    assert lr / ONE_POINT <= sweep.best_lr <= lr * ONE_POINT
+
+
+def test_noise_among_seeds_calls_for_more_of_them() -> None:
+    """Where seeds differ as much as learning rates do, the neighbours of the best get all seeds; where they agree, one each."""
+    seeds = []
+    for spread in (0.0, 0.4):
+        sweep = known(sweep_lr(lab(Quadratic(noise=10.0, seed_spread=spread)), plan(REFINEMENTS, horizon=20)))
+        assert sweep.best is not None
+        beside = [point for point in sweep.points if 0.4 < point.lr / sweep.best.lr < 2.5 and point is not sweep.best]
+        seeds.append(sum(len(point.runs) for point in beside if point.feasible))
+        assert len(sweep.best.runs) == 3
+    assert seeds[0] < seeds[1]
 
 
 class Unraced(Quadratic):

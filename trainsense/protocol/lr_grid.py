@@ -78,6 +78,7 @@ class Grid:
         self._lab, self._plan = lab, plan
         self._bracket, self._stop_loss = bracket, stop_loss
         self._runs: dict[int, dict[int, Run]] = {}
+        self._beside: dict[Trial, Run] = {}
 
     def run(
         self,
@@ -100,11 +101,21 @@ class Grid:
         if more and (reference := self._reference()) is not None:
             more = {place: reference.raced(trial, self._plan) for place, trial in more.items()}
         trials |= more
-        runs = self._lab.run([*trials.values(), *beside], purpose)[: len(trials)]
-        for (index, seed), run in zip(trials, runs, strict=True):
+        runs = self._lab.run([*trials.values(), *beside], purpose)
+        for (index, seed), run in zip(trials, runs, strict=False):
             if not run.skipped:
                 self._runs.setdefault(index, {})[seed] = run
-        return not any(run.skipped for run in runs)
+        self._beside |= dict(zip(beside, runs[len(trials) :], strict=True))
+        return not any(run.skipped for run in runs[: len(trials)])
+
+    def __len__(self) -> int:
+        """Return how many trials of the grid have run."""
+        return sum(len(runs) for runs in self._runs.values())
+
+    def beside(self, trial: Trial) -> Run | None:
+        """Return what came of a trial that was run beside the grid, None if it was not run."""
+        run = self._beside.get(trial)
+        return None if run is None or run.skipped else run
 
     @property
     def indices(self) -> list[int]:

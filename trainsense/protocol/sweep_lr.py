@@ -1,40 +1,42 @@
 """Learning-rate sweep: bracket, grid, seeds (PROTOCOL 2)."""
 
+from dataclasses import replace
 from typing import Final
 
 from trainsense.lab import Lab
 from trainsense.measure.bracket import Bracket, read_bracket
 from trainsense.measure.grid import grid_index, grid_lr
+from trainsense.measure.sweep import worth_more_seeds
+from trainsense.measure.symptoms import SUFFERING_SHARE
 from trainsense.protocol.lr_grid import Grid
 from trainsense.records.evidence import LearningRateSweep
 from trainsense.records.plan import Plan
 from trainsense.records.run import Run
 from trainsense.records.trial import RANGE_TEST, Trial
 
+PURPOSE: Final = "seeds around the best learning rate"
 LOWEST_LR: Final = 1e-7
 """Where the range test starts; it ends nine decades above."""
 POINTS_BELOW: Final = 6
 """Grid points below the divergence: two decades (PROTOCOL 2.2)."""
-POINTS_ABOVE: Final = 2
-"""Grid points above it (PROTOCOL 2.2)."""
+AT_ONCE: Final = 2
+"""Grid points that are added at an end of the grid: above the divergence only where training does not fail there (PROTOCOL 2.2 has two
+above it in any case; they tell nothing that the first has not)."""
 MOST_EXTENSIONS: Final = 6
 """How often the grid grows while the best is at its end, two points at a time."""
 EXPLOSION: Final = 1000.0
 """A trial whose loss is this many drops above L0 is stopped; anything less must go on (PROTOCOL 2.3)."""
 LIKELY_BELOW: Final = (4, 2)
 """The best learning rate lies so many grid points below the divergence, or near (measured on ten workloads: 2 to 6)."""
-CONTENDING: Final = 0.03
-"""The neighbours of the best get more seeds where they are within this share of D of it: from seed to seed the difference of two
-neighbours varies by 0.002 to 0.02 of D (measured on four workloads of 5 seeds each). One above it that fails gets them too: whether
-the best lies at the edge is decided there."""
 CLEARLY_WORSE: Final = 0.25
 """The grid goes up until something fails or ends this share of D above the best."""
-SEEDS_TO_CONTEND: Final = 2
-"""So many seeds at least, one less than the best of them, which gets all."""
+WORTH_SEEDS: Final = 0.005
+"""A learning rate gets all seeds where that can be expected to find something better by this share of D: a quarter of what counts as a
+difference (PROTOCOL 6.3)."""
 MOST_SEEDS: Final = 7
 """Seeds at the best lr while D is not three standard errors (PROTOCOL 0 and 2.4: more while undecided)."""
-MOST_SEED_ROUNDS: Final = 3
-"""How often the points with more seeds are chosen anew, as the best moves."""
+MOST_SEED_ROUNDS: Final = 6
+"""How often the points with more seeds are chosen anew, as the best moves: first the best gets them, and says how much seeds differ."""
 
 
 def sweep_lr(lab: Lab, plan: Plan) -> LearningRateSweep | None:
@@ -85,7 +87,7 @@ def stop_loss(bracket: Bracket | None) -> float | None:
 def _coarse(grid: Grid, plan: Plan, top: int, stop: float | None) -> None:
     """Run every second grid point around the divergence and the best one's neighbours; extend while the best is at an end.
 
-    First those where the best mostly is, with the user's own; the others race against the best of these.
+    First where the best mostly is, and the user's own; the others race against the better of these.
 
     Args:
         grid: empty so far.
@@ -93,21 +95,18 @@ def _coarse(grid: Grid, plan: Plan, top: int, stop: float | None) -> None:
         top: grid point at which the range test came undone.
         stop: loss above which a trial is stopped.
     """
-    lr = plan.subject.lr
-    own = None if lr is None else grid_index(lr)
-    first, last = top - POINTS_BELOW, top + POINTS_ABOVE
-    if own is not None:  # whatever the range test says, the grid reaches the user's lr
-        first, last = min(first, own), max(last, own + 1)
-    likely = {top - place for place in LIKELY_BELOW}
-    beside = []
-    if own is not None and lr is not None:
-        likely |= {own} if grid_lr(own) == lr else set()
-        beside = [plan.own(lr, plan.seed, stop)]
+    own = _own(plan, plan.seed, stop)
+    on_grid = own is not None and grid_lr(grid_index(own.lr)) == own.lr
+    likely = {top - place for place in LIKELY_BELOW[: 1 if own is not None else None]}
+    likely |= {grid_index(own.lr)} if own is not None and on_grid else set()
+    beside = [] if own is None or on_grid else [own]
     if not grid.run([(index, plan.seed) for index in likely], "coarse learning-rate grid", beside=beside):
         return
-    coarse = {*range(top, first - 1, -2), *range(top, last + 1, 2), first, last} - likely
+    coarse = set(range(top, top - POINTS_BELOW - 1, -2))
+    if own is not None and _leads(grid, own, top):
+        coarse |= {grid_index(own.lr), grid_index(own.lr) + 1}
     around, _ = _around(_best_index(grid), grid.indices)
-    if not grid.run([], "coarse learning-rate grid", raced=coarse | set(around)):
+    if not grid.run([], "coarse learning-rate grid", raced=(coarse | set(around)) - likely):
         return
     for _ in range(MOST_EXTENSIONS):
         wanted, purpose = (
@@ -115,6 +114,19 @@ def _coarse(grid: Grid, plan: Plan, top: int, stop: float | None) -> None:
         )
         if not wanted or not grid.run([], purpose, raced=wanted):
             return
+
+
+def _own(plan: Plan, seed: int, stop: float | None) -> Trial | None:
+    """Return a trial of the user's own setting, None without one."""
+    return None if plan.subject.lr is None else plan.own(plan.subject.lr, seed, stop)
+
+
+def _leads(grid: Grid, own: Trial, top: int) -> bool:
+    """Whether the user's lr, no point of the grid, says that the grid has to reach it, whatever the range test said."""
+    run = grid.beside(own)
+    if run is None or run.score is None or not run.completed:
+        return False
+    return run.score <= min(grid.sweep().scores) or grid_index(own.lr) > top
 
 
 def _seen_failing(sweep: LearningRateSweep) -> bool:
@@ -125,7 +137,7 @@ def _seen_failing(sweep: LearningRateSweep) -> bool:
 
 
 def _above(known: list[int]) -> tuple[list[int], str]:
-    return [known[-1] + 1, known[-1] + 2], "higher learning rates"
+    return [known[-1] + place for place in range(1, AT_ONCE + 1)], "higher learning rates"
 
 
 def _around(best: int | None, known: list[int]) -> tuple[list[int], str]:
@@ -147,33 +159,42 @@ def _best_index(grid: Grid) -> int | None:
 
 
 def _refine(grid: Grid, plan: Plan) -> None:
-    """Give the best point, its neighbours and whatever is close to it all seeds."""
+    """Give the best point all seeds, and then whatever may be better than it."""
     if len(plan.seeds) < 2:
         return
     for _ in range(MOST_SEED_ROUNDS):
         sweep = grid.sweep()
         if sweep.best_lr is None or sweep.drop.value <= 0:
             return
-        best = grid_index(sweep.best_lr)
+        best, known = grid_index(sweep.best_lr), len(grid)
         if not sweep.drop.assessable:
             more = [(best, plan.seed + count) for count in range(MOST_SEEDS)]
             if sweep.seeds < MOST_SEEDS and grid.run(more, "more seeds, to tell the loss drop from its noise"):
                 continue
             return
-        near = {
-            index
-            for point, score in zip(sweep.points, sweep.scores, strict=True)
-            if abs((index := grid_index(point.lr)) - best) <= 1
-            and score - sweep.drop.best <= CONTENDING * sweep.drop.value
-        }
         above = sweep.point(grid_lr(best + 1))
-        failing = {best + 1} if above is not None and any(above.infeasible) else set()
-        contending = plan.seeds[: max(SEEDS_TO_CONTEND, len(plan.seeds) - 1)]
-        places = {(index, seed) for index in {best} | failing for seed in plan.seeds}
-        places |= {(index, seed) for index in near for seed in contending}
-        edge = [] if (between := _between_edge(sweep)) is None or not plan.effort.edge else [between]
-        if not grid.run(places, "seeds around the best learning rate", raced=edge) or _best_index(grid) == best:
+        wanted = {best} | ({best + 1} if above is not None and any(above.infeasible) else set())
+        if len(sweep.best.runs if sweep.best else ()) >= len(plan.seeds):
+            wanted |= {grid_index(lr) for lr in worth_more_seeds(sweep, WORTH_SEEDS, len(plan.seeds))}
+        places = {(index, seed) for index in wanted for seed in plan.seeds}
+        raced = {index for index in (best - 1, best + 1) if index not in grid.indices}
+        raced |= set() if (between := _between_edge(sweep)) is None or not plan.effort.edge else {between}
+        if not grid.run(places, PURPOSE, raced=raced, beside=_own_seeds(grid, plan, sweep)):
             return
+        if len(grid) == known:
+            return
+
+
+def _own_seeds(grid: Grid, plan: Plan, sweep: LearningRateSweep) -> list[Trial]:
+    """Return the user's own setting on all seeds where the first says that it will take them."""
+    own = _own(plan, plan.seed, sweep.stop_loss)
+    if own is None:
+        return []
+    run, point = grid.beside(own), sweep.point(own.lr)
+    score = run.score if run is not None else point.runs[0].score if point is not None else None
+    best = sweep.best.runs[0].score if sweep.best is not None else None
+    near = score is not None and best is not None and abs(score - best) <= SUFFERING_SHARE * sweep.drop.value
+    return [] if near and not plan.closely else [replace(own, seed=seed) for seed in plan.seeds]
 
 
 def _close_in_on_edge(grid: Grid) -> None:

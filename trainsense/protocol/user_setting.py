@@ -1,5 +1,6 @@
 """The user's own setting against lr*, at the sweep's horizon and probed as closely as the plan says (PROTOCOL 2.7, 3, 4.4, 5.4)."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -13,6 +14,7 @@ from trainsense.measure.gradient_norms import AGGRESSIVE_CLIPPING, clipped_fract
 from trainsense.measure.grid import GRID_STEP
 from trainsense.measure.paired import PRACTICAL_MARGIN
 from trainsense.measure.stability import event_threshold, find_event
+from trainsense.measure.symptoms import SUFFERING_SHARE
 from trainsense.measure.warmup_limits import LARGEST_WARMUP_SHARE
 from trainsense.records.comparison import Comparison
 from trainsense.records.evidence import InstabilityRun, LearningRateSweep, UserSetting
@@ -23,7 +25,11 @@ from trainsense.records.trial import WITHOUT_OWN_WARMUP, Trial
 PURPOSE: Final = "the user's own setting"
 SETTLED: Final = 0.05
 """Where one seed ends within this share of D of lr*, half of what makes a finding, another seed of a learning rate well below
-the first that fails would say the same (from seed to seed such differences vary by 0.002 to 0.02 of D: see `sweep_lr`)."""
+the first that fails would say the same (from seed to seed such differences vary by 0.002 to 0.02 of D: see `sweep_lr`) …"""
+SETTLED_BY_NOISE: Final = 2.0
+"""… or where so many standard deviations of the scores at lr* lie between it and what makes a finding …"""
+LEAST_NOISE: Final = 0.01
+"""… which are taken for no less than this share of D: three seeds may agree by chance."""
 
 
 def user_setting(lab: Lab, plan: Plan, sweep: LearningRateSweep) -> UserSetting | None:
@@ -71,7 +77,12 @@ def _settled(run: Run, at_best: Sequence[Run], sweep: LearningRateSweep) -> bool
     lr = run.trial.lr
     far = sweep.unstable_lr is None or lr * GRID_STEP < 0.99 * sweep.unstable_lr
     calm = far and _with_event(run, sweep, above=sweep.best_lr is not None and lr > sweep.best_lr).event is None
-    return calm and against is not None and reason_for(run, sweep) is None and abs(against.mean) <= SETTLED
+    if not calm or against is None or reason_for(run, sweep) is not None:
+        return False
+    scores = [one.score for one in at_best if one.score is not None]
+    noise = float(np.std(scores, ddof=1)) / sweep.drop.value if len(scores) > 2 else math.inf
+    clear = SUFFERING_SHARE - SETTLED_BY_NOISE * max(noise, LEAST_NOISE)
+    return abs(against.mean) <= max(SETTLED, clear)
 
 
 def _with_event(run: Run, sweep: LearningRateSweep, *, above: bool) -> InstabilityRun:
