@@ -97,8 +97,9 @@ def _coarse(grid: Grid, plan: Plan, top: int, stop: float | None) -> None:
     """
     own = _own(plan, plan.seed, stop)
     on_grid = own is not None and grid_lr(grid_index(own.lr)) == own.lr
-    likely = {top - place for place in LIKELY_BELOW[: 1 if own is not None else None]}
-    likely |= {grid_index(own.lr)} if own is not None and on_grid else set()
+    likely = {grid_index(own.lr)} if own is not None and on_grid else set()
+    others = [top - place for place in LIKELY_BELOW if top - place not in likely]
+    likely |= set(others[: 1 if own is not None else None])
     beside = [] if own is None or on_grid else [own]
     if not grid.run([(index, plan.seed) for index in likely], "coarse learning-rate grid", beside=beside):
         return
@@ -177,7 +178,7 @@ def _refine(grid: Grid, plan: Plan) -> None:
         if len(sweep.best.runs if sweep.best else ()) >= len(plan.seeds):
             wanted |= {grid_index(lr) for lr in worth_more_seeds(sweep, WORTH_SEEDS, len(plan.seeds))}
         places = {(index, seed) for index in wanted for seed in plan.seeds}
-        raced = {index for index in (best - 1, best + 1) if index not in grid.indices}
+        raced = {best - 1, best + 1} - set(grid.indices)
         raced |= set() if (between := _between_edge(sweep)) is None or not plan.effort.edge else {between}
         if not grid.run(places, PURPOSE, raced=raced, beside=_own_seeds(grid, plan, sweep)):
             return

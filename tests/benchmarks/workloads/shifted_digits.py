@@ -1,6 +1,7 @@
-"""A small ConvNet with BatchNorm on enlarged digits, each shifted anew and noisy, SGD with momentum: healthy.
+"""A small ConvNet with BatchNorm on enlarged digits, each shifted anew and noisy, SGD with momentum: healthy, and noisy.
 
-Measured 2026-11-21, torch 2.13, one thread: 26 ms a step.
+Measured 2026-11-21, torch 2.13, one thread: 24 ms a step. Held-out loss at 300 steps, five seeds: lr 0.01 0.63 to 1.26; 0.02 0.48 to
+0.76; 0.05 0.43 to 0.88; 0.1 0.62 to 1.05: seeds differ by more than neighbouring learning rates do.
 """
 
 from collections.abc import Iterator
@@ -65,5 +66,5 @@ workload = Workload(
     loss=loss,
     optimizer=lambda net, lr: torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9),
     eval_data=held_out,
-    lr=0.1,
+    lr=0.03,
 )
