@@ -156,20 +156,3 @@ def stable_decades(points: Sequence[CurvePoint], best: CurvePoint, drop: float) 
     while right + 1 < axis.size and inside[right + 1]:
         right += 1
     return float(axis[right] - axis[left])
-
-
-def expected_improvement(gap: float, deviation: float) -> float:
-    """Return by how much something is better on average, counting as 0 where it is worse, if it is normal about `-gap`.
-
-    Args:
-        gap: by how much it seems worse.
-        deviation: standard deviation of that.
-
-    >>> round(expected_improvement(0.0, 1.0), 3), round(expected_improvement(1.0, 1.0), 3), expected_improvement(1.0, 0.0)
-    (0.399, 0.083, 0.0)
-    """
-    if not deviation > 0:
-        return max(0.0, -gap)
-    ratio = gap / deviation
-    density = math.exp(-0.5 * ratio * ratio) / math.sqrt(2 * math.pi)
-    return deviation * density - gap * 0.5 * math.erfc(ratio / math.sqrt(2))

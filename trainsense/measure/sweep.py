@@ -16,9 +16,7 @@ from trainsense.measure.feasibility import (
 from trainsense.measure.lr_curve import (
     CurvePoint,
     choose,
-    differences,
     edge,
-    expected_improvement,
     lowest,
     sensitivity,
     stable_decades,
@@ -183,32 +181,3 @@ def _nothing_trained(
         seeds=0,
         stop_loss=stop_loss,
     )
-
-
-def worth_more_seeds(sweep: LearningRateSweep, least: float, seeds: int) -> list[float]:
-    """Return the learning rates at which more seeds can be expected to find something better than lr*.
-
-    The expected improvement (Mockus, Tiesis and Zilinskas 1978) of each point's mean over the best one's: by its gap on the seeds that
-    both have, against what seeds differ by at the points that have several. Pairing makes gaps less noisy than that: it errs on the
-    side of more seeds.
-
-    Args:
-        sweep: whose best point has more than one seed.
-        least: expected improvement from which it is worth it, as a share of D.
-        seeds: who has so many is left out.
-    """
-    drop = sweep.drop
-    curve = _curve(sweep.points, drop)
-    best = next((point for point in curve if point.lr == sweep.best_lr), None)
-    if best is None or len(best.scores) < 2 or not drop.assessable:
-        return []
-    noise = float(np.std(list(best.scores.values()), ddof=1)) / drop.value
-    found = []
-    for point, measured in zip(curve, sweep.points, strict=True):
-        gaps = differences(point, best, drop.value)
-        if not point.feasible or not gaps or len(point.scores) >= seeds or any(run.dropped for run in measured.runs):
-            continue
-        deviation = noise * math.sqrt(1 / len(point.scores) + 1 / len(best.scores))
-        if expected_improvement(float(np.mean(gaps)), deviation) > least:
-            found.append(point.lr)
-    return found

@@ -21,5 +21,5 @@ workload = Workload(
     loss=loss,
     optimizer=lambda net, lr: torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9),
     eval_data=held_out,
-    lr=0.1,
+    lr=0.02,
 )
