@@ -62,6 +62,9 @@ FILES: Final = (
     "tests/benchmarks/workloads/slow_autoencoder.py",
     "tests/benchmarks/workloads/texture_cnn.py",
     "tests/benchmarks/workloads/wide_mlp.py",
+    "tests/benchmarks/workloads/shifted_digits.py",
+    "tests/benchmarks/workloads/char_transformer.py",
+    "tests/benchmarks/workloads/million_cnn.py",
 )
 STEPS, SEEDS, BELOW, ABOVE = 300, 5, 7, 3
 MOST_REGRET: Final = 0.02
@@ -159,7 +162,15 @@ def _raced(run: Run, trial: Trial) -> Run:
 
 
 def _plan(subject: Subject) -> Plan:
-    return Plan(subject=subject, seed=0, horizon=STEPS, instability_steps=STEPS, bracket_steps=100, effort=ESSENTIALS)
+    return Plan(
+        subject=subject,
+        seed=0,
+        horizon=STEPS,
+        instability_steps=STEPS,
+        bracket_steps=100,
+        effort=ESSENTIALS,
+        closely=False,
+    )
 
 
 def swept(grid: FullGrid, first: int) -> tuple[float, float]:
