@@ -21,10 +21,11 @@ TRAIN = 1500
 
 
 def shifted(rows: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-    """Shift and blur with noise the images of `rows`; return them with their labels."""
+    """Shift each of the images of `rows` and blur it with noise; return them with their labels."""
     padded = functional.pad(IMAGES[rows], (SHIFT,) * 4, value=-1.0)
-    left, top = torch.randint(2 * SHIFT + 1, (2,), generator=generator).tolist()
-    cut = padded[..., top : top + SIDE, left : left + SIDE]
+    corners = torch.randint(2 * SHIFT + 1, (2, len(rows), 1), generator=generator)
+    down, right = corners + torch.arange(SIDE)
+    cut = padded[torch.arange(len(rows))[:, None, None], :, down[:, :, None], right[:, None, :]].movedim(-1, 1)
     return cut + 0.5 * torch.randn(cut.shape, generator=generator), LABELS[rows]
 
 
