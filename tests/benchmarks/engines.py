@@ -10,7 +10,6 @@ The whole takes about an hour on two cores.
 import argparse
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
@@ -55,31 +54,13 @@ def rows(names: list[str]) -> Iterator[Row]:
         part = PARTS[name]
         threads = torch.get_num_threads()
         try:
-            yield from _measured(part)
+            yield from import_module(f"{PACKAGE}.{part.module}").rows()
         except ImportError as error:
             yield unmeasured(part.what, f"{error}")
         except Exception as error:  # noqa: BLE001 - the other parts are measured all the same
             yield Row(what=part.what, figure=f"failed: {type(error).__name__}: {error}", met=False)
         finally:
             torch.set_num_threads(threads)
-
-
-def _measured(part: Part) -> Iterator[Row]:
-    module = import_module(f"{PACKAGE}.{part.module}")
-    if hasattr(module, "rows"):
-        found: Iterator[Row] = module.rows()
-        yield from found
-        return
-    torch.set_num_threads(1)
-    for case in module.CASES:  # a benchmark of ratios that prints a table of its own
-        with redirect_stdout(sys.stderr):
-            ratio = module.measured(case, module.PAIRS)
-        yield Row(
-            what=f"{part.what}: {case.name}",
-            figure=f"{ratio:.2f}",
-            target=f"at most {case.target:g}",
-            met=ratio <= case.target,
-        )
 
 
 def main() -> int:

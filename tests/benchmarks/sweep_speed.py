@@ -7,18 +7,20 @@ them are timed and count for all, since one is like another; their process's sta
 its start to its report, at default settings: the range test, the grid with its seeds, the user's own setting, the edge. Wall time,
 medians of interleaved pairs; exit 1 below a target. Regret and lr* are tests/benchmarks/racing's.
 
-Measured 2026-11-21, torch 2.13, two shared cores, one pair each:
+Measured 2026-11-21, torch 2.13, two shared cores (two pairs each, million_cnn one):
 
-| workload         | 13 trainings | sweep | ratio | steps of the sweep | engine     |
-| ---------------- | ------------ | ----- | ----- | ------------------ | ---------- |
-| shifted_digits   | 66 s         | 93 s  | 0.71  | 4129               | processes  |
-| char_transformer | 103 s        | 107 s | 0.96  | 3844               | processes  |
-| healthy_cnn      | 9 s          | 19 s  | 0.48  | 4660               | stacked    |
-| healthy_mlp      | 3 s          | 10 s  | 0.32  | 3480               | sequential |
+| workload         | 13 trainings | sweep | ratio               | steps of the sweep | engine     |
+| ---------------- | ------------ | ----- | ------------------- | ------------------ | ---------- |
+| shifted_digits   | 78 s         | 69 s  | 1.18 (0.87 to 1.48) | 3784               | processes  |
+| char_transformer | 102 s        | 79 s  | 1.29 (1.22 to 1.36) | 2734               | processes  |
+| million_cnn      | 202 s        | 162 s | 1.24                | 3574               | sequential |
+| healthy_cnn      | 12 s         | 20 s  | 0.61 (0.54 to 0.68) | 3106               | sequential |
+| healthy_mlp      | 3 s          | 11 s  | 0.31 (0.31 to 0.31) | 2878               | sequential |
 
-The targets are missed. What a sweep trains is 9 to 14 trainings, its three seeds and the user's own lr among them; two threads make the
-bare loop 1.3 to 1.5 times as fast, two worker processes 1.5 to 1.7 times; a tenth of the time is start, plots and probes, and a worker
-waits while the last trial of a batch ends. Before trials were raced the sweep of char_transformer took 255 s and 5800 steps.
+The targets are missed. A sweep trains 9 to 12 trainings: three seeds at the best, its neighbours, the edge, the user's own lr. Two threads
+make the bare loop 1.3 to 1.8 times as fast here, two worker processes 1.8 to 1.95 times, of which a seventh is lost to workers that wait
+while the last trial of a batch ends; 12 to 14 s go by before the first trial of a slow workload (imports 5 s, first look 2, the range
+test 3, workers 2). Before trials were raced the sweep of char_transformer took 255 s and 5800 steps.
 """
 
 import json

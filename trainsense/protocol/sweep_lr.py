@@ -33,7 +33,7 @@ CLEARLY_WORSE: Final = 0.25
 WORTH_SEEDS: Final = 0.01
 """A learning rate gets all seeds where that can be expected to find something better by this share of D: half of what counts as a
 difference (PROTOCOL 6.3; measured in replays of full grids of twelve workloads, 120 sweeps: at 0.005 and at 0.01 the regrets are equal;
-with two seeds to whatever is within 0.03 of D, as before, sweeps of a noisy ConvNet ended 0.065 and 0.175 of D above the best)."""
+with two seeds to whatever is within 0.03 of D instead, sweeps of a noisy ConvNet ended 0.065 and 0.175 of D above the best)."""
 MOST_SEEDS: Final = 7
 """Seeds at the best lr while D is not three standard errors (PROTOCOL 0 and 2.4: more while undecided)."""
 MOST_SEED_ROUNDS: Final = 6

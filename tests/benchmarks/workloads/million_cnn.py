@@ -1,6 +1,7 @@
 """A ConvNet of about a million parameters with BatchNorm on the data of `shifted_digits`, SGD with momentum: healthy.
 
-Measured 2026-11-21, torch 2.13, one thread: 59 ms a step.
+Measured 2026-11-21, torch 2.13, one thread: 59 ms a step. Mean held-out loss at 300 steps, five seeds: lr 0.01 0.41; 0.02 0.38; 0.05
+0.34; 0.1 0.36; 0.2 0.37; 0.5 0.40; from 1 on it fails.
 """
 
 import torch
