@@ -20,7 +20,8 @@ Measured 2026-11-21, two shared cores (seconds of wall time, two diagnoses at on
 | healthy_cnn           |  66.9 N  82 s, none                          | 39.9 N  48 s, none                       | right |
 | healthy_mlp           |  56.7 N  25 s, none                          | 40.1 N  22 s, none                       | right |
 | healthy_transformer   |  73.9 N 202 s, none                          | 39.9 N 100 s, none                       | right |
-(post_norm_transformer at 40 trainings: warmup ends lower on the four fresh pairs that fitted; verification takes five. The healthy ones were
+(Without a budget, once the sweep raced its trials: healthy_mlp 48.3 N, lr_too_high 72.0 N, lr_too_low 48.7 N; the others as of before.
+post_norm_transformer at 40 trainings: warmup ends lower on the four fresh pairs that fitted; verification takes five. The healthy ones were
 measured a few commits earlier, wide_resnet and pre_norm_transformer not yet.)
 """
 

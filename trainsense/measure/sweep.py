@@ -13,14 +13,7 @@ from trainsense.measure.feasibility import (
     failure_reason,
     infeasible_reason,
 )
-from trainsense.measure.lr_curve import (
-    CurvePoint,
-    choose,
-    edge,
-    lowest,
-    sensitivity,
-    stable_decades,
-)
+from trainsense.measure.lr_curve import CurvePoint, choose, edge, lowest, sensitivity, stable_decades
 from trainsense.records.evidence.sweep import Drop, LearningRateSweep, SweepPoint
 from trainsense.records.run import Run
 
