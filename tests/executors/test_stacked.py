@@ -24,6 +24,7 @@ from trainsense.records.trial import Trial
 from trainsense.runners.bench import Bench, prepare
 from trainsense.runners.sequential import run_trial
 from trainsense.runners.stacked import weights
+from trainsense.runners.stacked.rehearsal import Rehearsal
 from trainsense.workload.load import from_object
 from trainsense.workload.seeding import random_state_kept
 
@@ -112,6 +113,25 @@ def test_a_slow_stack_is_not_used() -> None:
     ran(small, planned)
     assert other.ran == planned
     assert not small.findings
+
+
+@pytest.mark.parametrize(("speedup", "rehearsals"), [(0.9, [2, 7]), (0.3, [2])])
+def test_a_stack_far_too_slow_is_not_rehearsed_again(
+    monkeypatch: pytest.MonkeyPatch, speedup: float, rehearsals: list[int]
+) -> None:
+    """A larger one may be fast enough where a small one nearly was."""
+    tried: list[int] = []
+
+    def rehearsed(_bench: Bench, planned: Sequence[Trial], _least: float) -> Rehearsal:
+        tried.append(len(planned))
+        return Rehearsal(trials=len(planned), speedup=speedup)
+
+    monkeypatch.setattr("trainsense.executors.stacked.rehearsed", rehearsed)
+    stacked, other, _ = engine(workload(), least_speedup=1.2)
+    for count in (2, 7):
+        ran(stacked, trials(*(0.01 * place for place in range(1, count + 1))))
+    assert tried == rehearsals
+    assert len(other.ran) == 9
 
 
 class Net(nn.Module):
